@@ -1,0 +1,1 @@
+//! Wire structs, codecs, packets, identifiers and error codes of the tim instant-messaging protocol.

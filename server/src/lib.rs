@@ -1,0 +1,1 @@
+//! A self-contained, decentralised instant-messaging server.

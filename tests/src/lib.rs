@@ -1,0 +1,1 @@
+//! Starts, kills and restarts real tim servers and tests them over sockets.
