@@ -1,0 +1,153 @@
+//! Durable state: accounts, contacts, conversations, inboxes, keys.
+//!
+//! [`Store`] is a trait of domain operations; only the back ends below know SQL. Each operation
+//! is one transaction: it happens completely or not at all, and when it returns `Ok` its effect
+//! survives `kill -9` and power loss (the in-memory back end, for no-database mode, excepted).
+//! Bodies are encrypted here, below the trait, so that no caller can forget it.
+
+pub mod ids;
+pub mod record;
+
+use async_trait::async_trait;
+
+pub use ids::{AccountId, ConversationId, DeviceKey, Mid, Seq, Slot, Timestamp};
+pub use record::{
+    Account, Advance, Append, Appended, ContactChange, ContactLists, ContactState, Contacts, Duplicate,
+    InboxCopy, InboxItem, InboxState, LoginToken, NewAccount, Retract, Retracted, StoredMessage, UpperBound,
+};
+
+/// Why an operation of the store failed. Nothing was changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// The database refused or could not be reached: disk full, read-only, I/O error, broken file.
+    #[error("database unavailable: {0}")]
+    Unavailable(String),
+    /// A record could not be decrypted or decoded: it was damaged, swapped or the key is missing.
+    #[error("damaged record in {table}: {reason}")]
+    Damaged {
+        /// Table of the record.
+        table: &'static str,
+        /// What did not fit. Never contains stored content.
+        reason: String,
+    },
+    /// Too much work is waiting already; nothing was queued.
+    #[error("the store is overloaded")]
+    Overloaded,
+}
+
+/// Why an account could not be created.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CreateAccountError {
+    /// An account with this id exists.
+    #[error("the account exists")]
+    Exists,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Result of an operation of the store.
+pub type Result<T, E = StoreError> = std::result::Result<T, E>;
+
+/// Domain operations that a back end provides. The conformance suite in
+/// [`conformance`](self) states what each must do, and every back end runs it.
+///
+/// Cancellation: dropping a returned future never leaves half an operation behind; whether the
+/// operation took place is then unknown to the caller.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // ---- accounts -------------------------------------------------------------------------
+
+    /// Creates an account. Two concurrent calls for one id: exactly one succeeds.
+    async fn create_account(&self, account: NewAccount) -> Result<(), CreateAccountError>;
+
+    /// Reads an account, `None` when there is none.
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>>;
+
+    /// Replaces the password hash. `false` when there is no such account.
+    async fn set_password(&self, id: &AccountId, hash: String) -> Result<bool>;
+
+    /// Suspends an account until the given time, or lifts the suspension. `false` when there is none.
+    async fn set_suspension(&self, id: &AccountId, until: Option<Timestamp>) -> Result<bool>;
+
+    /// Stores a login token (only its hash arrives here).
+    async fn put_token(&self, token: LoginToken) -> Result<()>;
+
+    /// Removes and returns a token: of two concurrent calls one gets it. Expired tokens
+    /// (`expires <= now`) are removed and not returned.
+    async fn take_token(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<LoginToken>>;
+
+    // ---- contacts (friends and blocks) ----------------------------------------------------
+
+    /// Both directions of the relation of two accounts. `ContactState::None` twice when there is none.
+    async fn contacts(&self, owner: &AccountId, peer: &AccountId) -> Result<Contacts>;
+
+    /// Replaces both directions if they still are what the caller saw, and appends the notices to
+    /// the inboxes of their owners, all in one transaction. Answers the inbox numbers of the
+    /// notices, or `None` when the relation had changed meanwhile (nothing is written then).
+    async fn change_contacts(&self, change: ContactChange) -> Result<Option<Vec<Seq>>>;
+
+    /// Friends and blocked accounts of `owner`, each sorted by id.
+    async fn contact_lists(&self, owner: &AccountId) -> Result<ContactLists>;
+
+    // ---- conversations --------------------------------------------------------------------
+
+    /// Appends messages to their conversations and references to the inboxes named, in the given
+    /// order, in one transaction. Numbers (`mid`, `seq`) are dense and are given in batch order.
+    /// A message whose `(sender, client_id)` is stored in its conversation already is not stored
+    /// again: the outcome tells the original. The outer error: nothing of the batch was written.
+    async fn append(&self, batch: Vec<Append>) -> Result<Vec<Appended>>;
+
+    /// At most `limit` messages, newest first, recalled ones left out. Damaged messages are left
+    /// out, logged and counted.
+    async fn history(
+        &self,
+        conversation: &ConversationId,
+        upper: UpperBound,
+        limit: usize,
+    ) -> Result<Vec<StoredMessage>>;
+
+    /// Deletes the body of a message written by `author` (the number stays used) and appends the
+    /// notices to the inboxes of their owners, in one transaction.
+    async fn retract(&self, retract: Retract) -> Result<Retracted>;
+
+    // ---- inboxes --------------------------------------------------------------------------
+
+    /// Appends entries to inboxes; answers their numbers in order.
+    async fn append_inbox(&self, entries: Vec<InboxItem>) -> Result<Vec<Seq>>;
+
+    /// Newest number of an inbox and the positions of the devices of its owner.
+    async fn inbox_state(&self, owner: &AccountId) -> Result<InboxState>;
+
+    /// Entries with a number above `after`, ascending; at most `limit` entries and, after the
+    /// first, at most `max_bytes` of bodies. References are resolved; an entry whose message was
+    /// recalled or is damaged has no body (the caller skips it).
+    async fn read_inbox(
+        &self,
+        owner: &AccountId,
+        after: Seq,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<InboxCopy>>;
+
+    /// Moves device positions forward (a smaller position than the stored one changes nothing),
+    /// creates devices not known yet, and deletes the entries that every device of the owner has
+    /// passed. Many owners, one transaction.
+    async fn advance(&self, advances: Vec<Advance>) -> Result<()>;
+
+    /// Forgets devices not seen since `before`; answers how many. Never moves the start position
+    /// of a future new device backwards.
+    async fn forget_devices(&self, before: Timestamp) -> Result<u64>;
+
+    // ---- keys -----------------------------------------------------------------------------
+
+    /// Makes a new data key the current one; later writes use it. Answers its number.
+    async fn rotate_key(&self) -> Result<u32>;
+
+    /// Re-encrypts up to `limit` records that use an older key than the current one; answers how
+    /// many it did. 0: nothing is left, and unused older keys were removed.
+    async fn reencrypt(&self, limit: usize) -> Result<u64>;
+
+    /// Writes everything to the database file and closes it. Later calls fail with `Unavailable`.
+    async fn close(&self);
+}

@@ -1,0 +1,256 @@
+//! The records that go in and out of a store. Bodies are plain here and encrypted below.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::ids::{AccountId, ConversationId, DeviceKey, Mid, Seq, Timestamp};
+
+/// An account to be created.
+#[derive(Clone, Debug)]
+pub struct NewAccount {
+    /// Id derived from domain and name.
+    pub id: AccountId,
+    /// Tenant; empty for the default domain.
+    pub domain: String,
+    /// Argon2id hash in PHC string form.
+    pub password_hash: String,
+    /// Time of registration.
+    pub created: Timestamp,
+}
+
+/// A stored account.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its id.
+    pub id: AccountId,
+    /// Tenant; empty for the default domain.
+    pub domain: String,
+    /// Argon2id hash in PHC string form.
+    pub password_hash: String,
+    /// Time of registration.
+    pub created: Timestamp,
+    /// Login is refused before this time.
+    pub suspended_until: Option<Timestamp>,
+}
+
+/// A single-use login token. `extend` is stored encrypted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoginToken {
+    /// SHA-256 of the token text.
+    pub hash: [u8; 32],
+    /// Account that may log in with it.
+    pub account: AccountId,
+    /// Application fields that the session gets.
+    pub extend: Option<BTreeMap<String, String>>,
+    /// It is refused from this time on.
+    pub expires: Timestamp,
+}
+
+/// What one account thinks of another (wire-protocol 10.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ContactState {
+    /// Nothing.
+    #[default]
+    None,
+    /// Wants or accepts to be friends.
+    Wants,
+    /// Blocks.
+    Blocks,
+}
+
+/// Both directions of a relation, seen from its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Contacts {
+    /// What the owner thinks of the peer.
+    pub own: ContactState,
+    /// What the peer thinks of the owner.
+    pub peer: ContactState,
+}
+
+impl Contacts {
+    /// Friends: both want it.
+    #[must_use]
+    pub fn are_friends(self) -> bool {
+        self.own == ContactState::Wants && self.peer == ContactState::Wants
+    }
+}
+
+/// A change of a relation together with the notices it causes.
+#[derive(Clone, Debug)]
+pub struct ContactChange {
+    /// Who acts.
+    pub owner: AccountId,
+    /// The other account.
+    pub peer: AccountId,
+    /// What the caller saw.
+    pub expected: Contacts,
+    /// What it becomes. Both `None`: the relation is deleted.
+    pub becomes: Contacts,
+    /// Entries for inboxes.
+    pub notices: Vec<InboxItem>,
+}
+
+/// Lists of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContactLists {
+    /// Mutual friends.
+    pub friends: Vec<AccountId>,
+    /// Accounts the owner blocks.
+    pub blocked: Vec<AccountId>,
+}
+
+/// A message to be appended to a conversation.
+#[derive(Clone, Debug)]
+pub struct Append {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Its author.
+    pub sender: AccountId,
+    /// The author's own number for the message; repeats are recognised by it. Never 0.
+    pub client_id: Option<i64>,
+    /// Server time of arrival.
+    pub timestamp: Timestamp,
+    /// Compact `TimMessage` without `id` and `mid`.
+    pub body: Bytes,
+    /// Owners of the inboxes that get a reference.
+    pub inboxes: Vec<AccountId>,
+}
+
+/// Outcome of one [`Append`].
+#[derive(Clone, Debug)]
+pub enum Appended {
+    /// It is stored.
+    Stored {
+        /// Its number in the conversation.
+        mid: Mid,
+        /// Its numbers in the inboxes, in the order they were named.
+        seqs: Vec<Seq>,
+    },
+    /// The author had sent it before; nothing was written.
+    Duplicate(Duplicate),
+}
+
+/// The message that an earlier attempt had stored.
+#[derive(Clone, Debug)]
+pub struct Duplicate {
+    /// Its number.
+    pub mid: Mid,
+    /// Time of the first arrival.
+    pub timestamp: Timestamp,
+    /// Its body; `None` when it was recalled since.
+    pub body: Option<Bytes>,
+}
+
+/// A message read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// Its number.
+    pub mid: Mid,
+    /// Server time of arrival.
+    pub timestamp: Timestamp,
+    /// Compact `TimMessage` without `id` and `mid`.
+    pub body: Bytes,
+}
+
+/// Where a page of history starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpperBound {
+    /// From the newest message.
+    Newest,
+    /// From this number, inclusive.
+    Mid(Mid),
+    /// From the newest message stored at or before this time.
+    Time(Timestamp),
+}
+
+/// Deletion of one message by a party entitled to it.
+#[derive(Clone, Debug)]
+pub struct Retract {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The message.
+    pub mid: Mid,
+    /// Who must have written it.
+    pub author: AccountId,
+    /// Entries for inboxes.
+    pub notices: Vec<InboxItem>,
+}
+
+/// Outcome of a [`Retract`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retracted {
+    /// Deleted; inbox numbers of the notices.
+    Done(Vec<Seq>),
+    /// No such message (or it was deleted before).
+    NotFound,
+    /// Somebody else wrote it.
+    OtherAuthor,
+}
+
+/// Something to be put into an inbox.
+#[derive(Clone, Debug)]
+pub enum InboxItem {
+    /// A complete packet, kept (encrypted) in the inbox itself.
+    Packet {
+        /// Owner of the inbox.
+        owner: AccountId,
+        /// Compact `TimMessage` with its `id`.
+        body: Bytes,
+    },
+    /// A reference to a stored message.
+    Reference {
+        /// Owner of the inbox.
+        owner: AccountId,
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        mid: Mid,
+    },
+}
+
+impl InboxItem {
+    /// Owner of the inbox.
+    #[must_use]
+    pub fn owner(&self) -> &AccountId {
+        match self {
+            Self::Packet { owner, .. } | Self::Reference { owner, .. } => owner,
+        }
+    }
+}
+
+/// An inbox entry read back, its reference resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxCopy {
+    /// Its number in the inbox.
+    pub seq: Seq,
+    /// Number in its conversation, when it is a stored message.
+    pub mid: Option<Mid>,
+    /// Compact `TimMessage`; `None` when the message was recalled, burnt or is damaged.
+    pub body: Option<Bytes>,
+}
+
+/// Where an inbox and the devices of its owner stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InboxState {
+    /// Newest number; 0 when nothing was ever put in.
+    pub head: Seq,
+    /// Where a device that is seen for the first time starts: everything up to this number was
+    /// acknowledged by some device.
+    pub floor: Seq,
+    /// Known devices and the number up to which each has acknowledged everything.
+    pub devices: Vec<(DeviceKey, Seq)>,
+}
+
+/// New position of one device.
+#[derive(Clone, Debug)]
+pub struct Advance {
+    /// Owner of the inbox.
+    pub owner: AccountId,
+    /// The device.
+    pub device: DeviceKey,
+    /// Everything up to this number is acknowledged.
+    pub position: Seq,
+    /// When the device was last seen.
+    pub seen: Timestamp,
+}
