@@ -1,2 +1,81 @@
-//! Builds, runs, tests and packages tim.
-fn main() {}
+//! Builds, runs, tests and packages tim: every build script of this repository is a subcommand of this program.
+//!
+//! It installs what a command needs, runs ordinary cargo commands that it prints first, and never hides a failure:
+//! each command ends with a table of its steps and fails when one of them failed.
+// A program for people at a terminal: what it has to say goes to standard output.
+#![allow(clippy::print_stdout)]
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+mod bench;
+mod checks;
+mod command;
+mod first_chat;
+mod fuzz;
+mod links;
+mod run;
+mod steps;
+mod test;
+mod tools;
+mod workspace;
+
+/// Builds, runs, tests and packages tim.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", max_term_width = 110)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build and start a server on this computer and say how to chat with it; Ctrl-C stops it.
+    Run(run::Options),
+    /// Run all tests, after installing what they need.
+    Test(test::Options),
+    /// Run exactly what continuous integration runs: formatting, lints, documentation, dependencies, tests.
+    Ci,
+    /// Kill the real server under load at random moments and look for lost or doubled messages.
+    Crash(test::CrashOptions),
+    /// Measure: build in release mode and run `tim-bench`.
+    Bench(bench::Options),
+    /// Fuzz one parser of the protocol.
+    Fuzz(fuzz::Options),
+    /// Format all Rust code.
+    Fmt {
+        /// Change nothing; fail when something is not formatted.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Write the files that are generated from the code (`server/tim.toml`).
+    Generate,
+}
+
+fn main() -> ExitCode {
+    match perform(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(task: Task) -> Result<ExitCode> {
+    let workspace = Workspace::load()?;
+    match task {
+        Task::Run(options) => run::run(&workspace, &options),
+        Task::Test(options) => test::test(&workspace, &options),
+        Task::Ci => checks::ci(&workspace),
+        Task::Crash(options) => test::crash(&workspace, &options),
+        Task::Bench(options) => bench::bench(&workspace, &options),
+        Task::Fuzz(options) => fuzz::fuzz(&workspace, &options),
+        Task::Fmt { check } => checks::format(&workspace, check).map(|()| ExitCode::SUCCESS),
+        Task::Generate => checks::generate(&workspace).map(|()| ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,34 @@
+//! `cargo xtask bench`: builds the server and the load generator in release mode and runs the latter.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+
+use crate::command;
+use crate::workspace::{Profile, Workspace};
+
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// What `tim-bench` is told to do; `--help` lists its scenarios.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
+}
+
+/// Builds and runs `tim-bench` with the given arguments.
+pub(crate) fn bench(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let build = [
+        "build",
+        "--release",
+        "--locked",
+        "-p",
+        "tim-server",
+        "-p",
+        "tim-bench",
+        "--bins",
+    ];
+    command::run(&mut command::cargo(workspace, build))?;
+    let mut bench = Command::new(workspace.program(Profile::Release, "tim-bench"));
+    bench.current_dir(&workspace.root).args(&options.arguments);
+    command::run(&mut bench)?;
+    Ok(ExitCode::SUCCESS)
+}

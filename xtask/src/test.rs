@@ -1,0 +1,195 @@
+//! `cargo xtask test` and `cargo xtask crash`. Everything is compiled once, in the dev profile and with one choice of
+//! packages (so cargo finds one set of features), and all steps use those same programs: the suites that need a real
+//! server find it in `TIM_SERVER_BIN`.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+
+use crate::command;
+use crate::steps::{Outcome, Steps};
+use crate::tools;
+use crate::workspace::{Profile, TestProgram, Workspace, in_ci};
+
+/// The package whose tests drive real servers over sockets.
+const SUITES: &str = "tim-tests";
+/// The test that kills servers.
+const CRASH: &str = "crash";
+/// Kills per run in continuous integration.
+const SEEDS: u32 = 100;
+/// Kills per run when somebody is waiting.
+const FEW_SEEDS: u32 = 5;
+
+#[derive(clap::Args, Default)]
+pub(crate) struct Options {
+    /// Leave out what takes long: documentation tests, WebAssembly, packages, and most of the crash suite.
+    #[arg(long)]
+    fast: bool,
+    /// Only tests with this in their name; leaves out everything that is not a test.
+    #[arg(long)]
+    filter: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct CrashOptions {
+    /// How many times the server is killed.
+    #[arg(long, default_value_t = 1000)]
+    seeds: u32,
+    /// Options for the test program, after `--`.
+    #[arg(last = true)]
+    rest: Vec<String>,
+}
+
+/// Runs the tests and prints how each step went.
+pub(crate) fn test(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
+    let mut steps = Steps::new(in_ci());
+    add(&mut steps, workspace, options);
+    Ok(steps.finish())
+}
+
+/// Kills the server `seeds` times.
+pub(crate) fn crash(workspace: &Workspace, options: &CrashOptions) -> Result<ExitCode> {
+    build(workspace)?;
+    let mut test = cargo_test(workspace, options.seeds);
+    test.args(["--test", CRASH, "--", "--nocapture"])
+        .args(&options.rest);
+    command::run(&mut test)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Adds the steps of `cargo xtask test`.
+pub(crate) fn add(steps: &mut Steps, workspace: &Workspace, options: &Options) {
+    let seeds = if options.fast { FEW_SEEDS } else { SEEDS };
+    let groups = groups(&workspace.tests);
+    if steps.run("build of all tests", || build(workspace)) {
+        for (name, arguments) in &groups {
+            steps.run(name, || {
+                if arguments.is_empty() {
+                    return Ok(Outcome::Skipped("no test of this kind exists".to_owned()));
+                }
+                let mut test = cargo_test(workspace, seeds);
+                test.args(arguments).args(&options.filter);
+                passed(&mut test)
+            });
+        }
+        if !options.fast {
+            steps.run("documentation tests", || {
+                passed(cargo_test(workspace, seeds).arg("--doc").args(&options.filter))
+            });
+        }
+    } else {
+        for (name, _) in &groups {
+            steps.not_run(name, "the build");
+        }
+    }
+    if !options.fast && options.filter.is_none() {
+        steps.run("WebAssembly build", || wasm(workspace));
+        steps.run("packages for crates.io", || package(workspace));
+    }
+}
+
+/// What `cargo test` is told to select, by the name of the step.
+fn groups(tests: &[TestProgram]) -> [(&'static str, Vec<String>); 4] {
+    let select = |wanted: &dyn Fn(&TestProgram) -> bool| -> Vec<String> {
+        tests
+            .iter()
+            .filter(|test| wanted(test))
+            .flat_map(|test| ["--test".to_owned(), test.name.clone()])
+            .collect()
+    };
+    [
+        ("unit tests", vec!["--lib".to_owned(), "--bins".to_owned()]),
+        // Vectors of the wire protocol, properties, the corpus of the fuzz targets, the SDK against a scripted peer.
+        (
+            "integration tests of the crates",
+            select(&|test| test.package != SUITES),
+        ),
+        (
+            "suites over sockets",
+            select(&|test| test.package == SUITES && test.name != CRASH),
+        ),
+        (
+            "crash suite",
+            select(&|test| test.package == SUITES && test.name == CRASH),
+        ),
+    ]
+}
+
+fn build(workspace: &Workspace) -> Result<Outcome> {
+    let arguments = [
+        "build",
+        "--workspace",
+        "--lib",
+        "--bins",
+        "--tests",
+        "--examples",
+        "--locked",
+    ];
+    passed(&mut command::cargo(workspace, arguments))
+}
+
+fn cargo_test(workspace: &Workspace, seeds: u32) -> Command {
+    let mut test = command::cargo(workspace, ["test", "--workspace", "--no-fail-fast", "--locked"]);
+    test.env("TIM_SERVER_BIN", workspace.program(Profile::Dev, "tim-server"));
+    test.env("TIM_CLIENT_BIN", workspace.program(Profile::Dev, "tim"));
+    test.env("TIM_CRASH_SEEDS", seeds.to_string());
+    test
+}
+
+fn wasm(workspace: &Workspace) -> Result<Outcome> {
+    if let Err(error) = tools::wasm_target(workspace) {
+        return Ok(Outcome::Skipped(format!("{error:#}")));
+    }
+    let target = ["build", "--locked", "--target", tools::WASM, "-p"];
+    command::run(command::cargo(workspace, target).arg("tim-protocol"))?;
+    passed(command::cargo(workspace, target).args(["tim-client", "--no-default-features"]))
+}
+
+/// Packs the two published crates and compiles what was packed. `tim-client` needs a `tim-protocol` that is not
+/// published yet; cargo finds it when both are packed by one command.
+fn package(workspace: &Workspace) -> Result<Outcome> {
+    let mut package = command::cargo(
+        workspace,
+        ["package", "--locked", "-p", "tim-protocol", "-p", "tim-client"],
+    );
+    // The packed manifests know nothing of the profiles of this workspace; without debug information of the
+    // dependencies it is quicker.
+    package.env("CARGO_PROFILE_DEV_DEBUG", "0");
+    if in_ci() {
+        return passed(&mut package);
+    }
+    passed(package.arg("--allow-dirty"))
+}
+
+fn passed(command: &mut Command) -> Result<Outcome> {
+    command::run(command).map(|()| Outcome::Passed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_integration_test_is_in_exactly_one_step() {
+        let program = |package: &str, name: &str| TestProgram {
+            package: package.into(),
+            name: name.into(),
+        };
+        let tests = [
+            program("tim-protocol", "vectors"),
+            program("tim-tests", "messages"),
+            program("tim-tests", "crash"),
+            program("tim-client", "resume"),
+        ];
+        let groups = groups(&tests);
+        let mut selected: Vec<&str> = groups
+            .iter()
+            .flat_map(|(_, words)| words)
+            .filter(|w| !w.starts_with("--"))
+            .map(String::as_str)
+            .collect();
+        selected.sort_unstable();
+        assert_eq!(selected, ["crash", "messages", "resume", "vectors"]);
+        assert_eq!(groups[3].1, ["--test", "crash"]);
+    }
+}
