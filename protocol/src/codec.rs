@@ -25,6 +25,17 @@ pub const DECODE_FACTOR: usize = 64;
 /// The constant part of the memory bound of decoding, in bytes. See [`DECODE_FACTOR`].
 pub const DECODE_BASE: usize = 16 * 1024;
 
+/// The part of [`DECODE_FACTOR`] that is left to the contents of strings and to buffers of the parser. The
+/// rest is what containers are charged for.
+const CONTENT_FACTOR: usize = 8;
+
+/// What the containers of a decoded value may take, in bytes.
+fn container_budget(input_length: usize) -> usize {
+    input_length
+        .saturating_mul(DECODE_FACTOR - CONTENT_FACTOR)
+        .saturating_add(DECODE_BASE)
+}
+
 /// The two encodings of the wire structs (`wire-protocol 5`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Encoding {

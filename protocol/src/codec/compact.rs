@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{DECODE_BASE, DECODE_FACTOR, DecodeError, MAX_NESTING, Value, WireStruct, map_entry_size};
+use super::{DecodeError, MAX_NESTING, Value, WireStruct, container_budget, map_entry_size};
 
 pub(crate) const STOP: u8 = 0;
 pub(crate) const TRUE: u8 = 1;
@@ -103,11 +103,10 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(input: &'a [u8]) -> Self {
-        let budget = input
-            .len()
-            .saturating_mul(DECODE_FACTOR)
-            .saturating_add(DECODE_BASE);
-        Self { rest: input, budget }
+        Self {
+            rest: input,
+            budget: container_budget(input.len()),
+        }
     }
 
     /// Takes `bytes` off the memory budget, before that memory is allocated.

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::sealed::Fields;
-use super::{DECODE_BASE, DECODE_FACTOR, DecodeError, MAX_NESTING, Value, WireStruct, map_entry_size};
+use super::{DecodeError, MAX_NESTING, Value, WireStruct, container_budget, map_entry_size};
 
 /// Appends the JSON form of `value` to `out`: members in the order of their field ids, unset optional members
 /// and optional members that are empty lists or maps left out, no white space.
@@ -90,9 +90,8 @@ pub struct Budget {
 
 impl Budget {
     fn for_input(length: usize) -> Self {
-        let left = length.saturating_mul(DECODE_FACTOR).saturating_add(DECODE_BASE);
         Self {
-            left: Cell::new(left),
+            left: Cell::new(container_budget(length)),
             exceeded: Cell::new(false),
         }
     }

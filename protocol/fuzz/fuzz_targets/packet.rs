@@ -1,0 +1,4 @@
+//! See `tim_protocol::fuzzing::packet`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tim_protocol::fuzzing::packet(input));
