@@ -1,0 +1,86 @@
+//! Other nodes: who they are, how to reach them, and where accounts are online. Narrow on purpose:
+//! the engine says "deliver this to that account" and does not know whether the account is here.
+//! Nothing here is durable, and nothing here touches the store.
+
+mod local;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use local::LocalCluster;
+
+use crate::engine::parcel::Parcel;
+use crate::store::{AccountId, Contacts, Seq};
+
+/// A node of the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u64);
+
+/// What nodes tell each other. Losing one never loses data: entries of inboxes are read back from
+/// the store, everything else is soft.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// An account's inbox has a new entry.
+    Entry {
+        /// Owner of the inbox.
+        owner: AccountId,
+        /// Its number.
+        seq: Seq,
+        /// The packet to deliver.
+        parcel: Arc<Parcel>,
+    },
+    /// A packet for the sessions that are connected now; never stored.
+    Volatile {
+        /// Whose sessions.
+        owner: AccountId,
+        /// The packet.
+        parcel: Arc<Parcel>,
+    },
+    /// A relation of two accounts changed; caches must take it over.
+    ContactsChanged {
+        /// Whose view `contacts` is.
+        owner: AccountId,
+        /// The other account.
+        peer: AccountId,
+        /// The relation now.
+        contacts: Contacts,
+    },
+}
+
+/// The node is not a member, or the link to it is full or broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("node {0:?} cannot be reached")]
+pub struct Unreachable(pub NodeId);
+
+/// Receives what other nodes (and this one) send.
+pub trait Receiver: Send + Sync + 'static {
+    /// Handles an event. Must not block.
+    fn receive(&self, from: NodeId, event: Event);
+}
+
+/// Carries events between nodes and tells who is there.
+pub trait Bus: Send + Sync + fmt::Debug + 'static {
+    /// This node.
+    fn local(&self) -> NodeId;
+
+    /// All live members, this node included.
+    fn members(&self) -> Vec<NodeId>;
+
+    /// Hands an event over for delivery; returning does not mean that it arrived.
+    ///
+    /// # Errors
+    /// The node is not reachable; nothing was sent.
+    fn send(&self, to: NodeId, event: Event) -> Result<(), Unreachable>;
+
+    /// Names the receiver of this node's events. Called once, before anything is sent.
+    fn attach(&self, receiver: std::sync::Weak<dyn Receiver>);
+}
+
+/// Knows on which nodes an account has sessions.
+pub trait Directory: Send + Sync + fmt::Debug + 'static {
+    /// The first session of an account began here, or its last one ended.
+    fn announce(&self, account: &AccountId, online: bool);
+
+    /// Calls `visit` for every node that may hold sessions of the account.
+    fn locate(&self, account: &AccountId, visit: &mut dyn FnMut(NodeId));
+}

@@ -1,0 +1,432 @@
+//! Registration, tokens, login and password change (wire-protocol 7.1 to 7.3, 7.11).
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use tim_protocol::error_code::ErrorCode;
+use tim_protocol::node;
+use tim_protocol::wire::{Tid, TimAck, TimAuth};
+
+use super::attempts::limited_address;
+use super::cursor::Cursor;
+use super::identity::device_key;
+use super::online::{Arrival, Member, OnlineAccount};
+use super::outlet::Outlet;
+use super::passwords::PasswordError;
+use super::{Engine, store_failure};
+use crate::store::{
+    Account, AccountId, Advance, CreateAccountError, DeviceKey, LoginToken, NewAccount, Seq, StoreError,
+};
+
+/// Too much work of this kind waits already; the client should try again later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("overloaded")]
+pub struct Overloaded;
+
+/// A session that was let in. Dropping it ends the session.
+pub struct Login {
+    engine: Arc<Engine>,
+    account: Arc<OnlineAccount>,
+    member: Arc<Member>,
+    /// How far its device had acknowledged the inbox.
+    pub position: Seq,
+    /// Newest entry of the inbox at login.
+    pub head: Seq,
+}
+
+impl std::fmt::Debug for Login {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Login")
+            .field("account", &self.account.id)
+            .field("member", &self.member.id)
+            .finish()
+    }
+}
+
+impl Login {
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// The account.
+    #[must_use]
+    pub fn account(&self) -> &Arc<OnlineAccount> {
+        &self.account
+    }
+
+    /// The session as others see it.
+    #[must_use]
+    pub fn member(&self) -> &Arc<Member> {
+        &self.member
+    }
+
+    /// Runs `f` on the device's cursor; a moved position is stored soon.
+    pub fn with_cursor<R>(&self, f: impl FnOnce(&mut Cursor) -> R) -> R {
+        let (result, moved) = self.account.with_cursor(&self.member.device, f);
+        if let Some(position) = moved {
+            let seen = self.engine.clock.now();
+            self.engine
+                .positions
+                .moved(&self.account.id, &self.member.device, position, seen);
+        }
+        result
+    }
+}
+
+impl Drop for Login {
+    fn drop(&mut self) {
+        if self.engine.online.end(&self.account, self.member.id) {
+            self.engine.directory.announce(&self.account.id, false);
+        }
+        tracing::debug!(account = %self.account.id, "session ended");
+    }
+}
+
+/// Who logged in, before the session is registered.
+struct Verified {
+    account: Account,
+    extend: Option<BTreeMap<String, String>>,
+}
+
+impl Engine {
+    /// Creates an account (wire-protocol 7.1).
+    ///
+    /// # Errors
+    /// [`Overloaded`]: nothing was done. Refusals are answers, not errors.
+    pub async fn register(&self, from: IpAddr, auth: TimAuth) -> Result<TimAck, Overloaded> {
+        const KIND: i8 = 14;
+        let limits = &self.settings.accounts;
+        let (name, password) = (auth.name.unwrap_or_default(), auth.pwd.unwrap_or_default());
+        let domain = auth.domain.unwrap_or_default();
+        if !limits.registration {
+            return Ok(TimAck::refusal(KIND, ErrorCode::Interface));
+        }
+        let is_usable = !name.is_empty()
+            && !password.is_empty()
+            && name.len() <= limits.max_name_bytes
+            && domain.len() <= limits.max_name_bytes
+            && password.len() <= limits.max_password_bytes;
+        if !is_usable {
+            return Ok(TimAck::refusal(KIND, ErrorCode::Params));
+        }
+        let (now, address) = (self.clock.now(), limited_address(from));
+        if !self.registrations.is_allowed(&address, now) {
+            return Ok(TimAck::refusal(KIND, ErrorCode::OverHz));
+        }
+        let id = self.identity.account(&domain, &name);
+        match self.store.account(&id).await {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                self.registrations.count(&address, now);
+                return Ok(TimAck::refusal(KIND, ErrorCode::HasExist));
+            }
+            Err(error) => return refused_by_store(KIND, &error),
+        }
+        let password_hash = match self.passwords.hash(&password).await {
+            Ok(hash) => hash,
+            Err(PasswordError::Overloaded) => return Err(Overloaded),
+            Err(PasswordError::Damaged) => return Ok(TimAck::refusal(KIND, ErrorCode::Params)),
+        };
+        self.registrations.count(&address, now);
+        let account = NewAccount {
+            id: id.clone(),
+            domain,
+            password_hash,
+            created: now,
+        };
+        match self.store.create_account(account).await {
+            Ok(()) => {
+                tracing::info!(account = %id, "registered");
+                Ok(TimAck {
+                    n: Some(id.as_str().to_owned()),
+                    ..TimAck::success(KIND)
+                })
+            }
+            Err(CreateAccountError::Exists) => Ok(TimAck::refusal(KIND, ErrorCode::HasExist)),
+            Err(CreateAccountError::Store(error)) => refused_by_store(KIND, &error),
+        }
+    }
+
+    /// Verifies a password and issues a login token (wire-protocol 7.2). `t` repeats the token as
+    /// a number, which is where two published clients look for it.
+    ///
+    /// # Errors
+    /// [`Overloaded`]: nothing was done.
+    pub async fn token(&self, from: IpAddr, auth: TimAuth) -> Result<TimAck, Overloaded> {
+        const KIND: i8 = 15;
+        let extend = auth.extend.clone();
+        let account = match self.verify_password(from, &auth).await {
+            Ok(account) => account,
+            Err(ErrorCode::Overload) => return Err(Overloaded),
+            Err(ErrorCode::PermDenied) => return Ok(TimAck::refusal(KIND, ErrorCode::NoPass)),
+            Err(code) => return Ok(TimAck::refusal(KIND, code)),
+        };
+        // 63 bits, so that the number is positive for clients that read it signed.
+        let mut random = [0; 8];
+        self.entropy.fill(&mut random);
+        let number = u64::from_be_bytes(random) >> 1 | 1 << 62;
+        let text = node::original::base58_encode(number);
+        let token = LoginToken {
+            hash: Sha256::digest(text.as_bytes()).into(),
+            account: account.id,
+            extend,
+            expires: self.clock.now().plus(self.settings.accounts.token_lifetime),
+        };
+        match self.store.put_token(token).await {
+            Ok(()) => {
+                let t = i64::try_from(number).ok();
+                Ok(TimAck {
+                    n: Some(text),
+                    t,
+                    ..TimAck::success(KIND)
+                })
+            }
+            Err(error) => refused_by_store(KIND, &error),
+        }
+    }
+
+    /// Lets a session in (wire-protocol 7.3). The session is registered when this returns; when
+    /// the future is dropped before, it is not.
+    ///
+    /// # Errors
+    /// The code to refuse the login with. A session that was replaced to make room stays replaced.
+    pub async fn login(
+        self: &Arc<Self>,
+        from: IpAddr,
+        auth: TimAuth,
+        outlet: Arc<Outlet>,
+    ) -> Result<Login, ErrorCode> {
+        let verified = self.verify(from, &auth).await?;
+        let now = self.clock.now();
+        if verified.account.suspended_until.is_some_and(|until| now < until) {
+            return Err(ErrorCode::PermDenied);
+        }
+        let domain = verified.account.domain;
+        let tid = Tid {
+            node: verified.account.id.as_str().to_owned(),
+            domain: (!domain.is_empty()).then(|| domain.clone()),
+            resource: auth.resource,
+            termtyp: auth.termtyp,
+            extend: verified.extend,
+        };
+        let mut tag = [0; 8];
+        self.entropy.fill(&mut tag);
+        let device = device_key(tid.resource.as_deref(), tid.termtyp);
+        let arrival = Arrival {
+            account: verified.account.id.clone(),
+            domain: domain.into(),
+            device: device.clone(),
+            tid,
+            tag: u64::from_be_bytes(tag),
+            outlet,
+            now,
+        };
+        let (account, member) = self
+            .online
+            .register(arrival, &self.settings.accounts)
+            .map_err(|_| ErrorCode::OverEntry)?;
+        // From here on dropping `login` takes the registration back.
+        let mut login = Login {
+            engine: Arc::clone(self),
+            account,
+            member,
+            position: Seq(0),
+            head: Seq(0),
+        };
+        self.directory.announce(&login.account.id, true);
+        (login.position, login.head) = self.load_inbox(&login.account, &device).await?;
+        tracing::debug!(account = %login.account.id, "logged in");
+        Ok(login)
+    }
+
+    /// Reads where the inbox and the device stand. Registering comes first: what is stored after
+    /// this read is pushed to the session.
+    async fn load_inbox(&self, account: &OnlineAccount, device: &DeviceKey) -> Result<(Seq, Seq), ErrorCode> {
+        let unsaved = self.positions.unsaved(&account.id, device);
+        let state = self
+            .store
+            .inbox_state(&account.id)
+            .await
+            .map_err(|error| store_failure(&error))?;
+        let stored = state
+            .devices
+            .iter()
+            .find(|(key, _)| key == device)
+            .map(|(_, position)| *position);
+        let (seen, mut known) = (self.clock.now(), state.devices.len());
+        let position = match stored {
+            Some(position) => {
+                let position = unsaved.map_or(position, |unsaved| unsaved.max(position));
+                self.positions.moved(&account.id, device, position, seen);
+                position
+            }
+            None => {
+                // A new device must be known before anything after its start can be deleted.
+                let position = unsaved.map_or(state.floor, |unsaved| unsaved.max(state.floor));
+                let (owner, device) = (account.id.clone(), device.clone());
+                let advance = Advance {
+                    owner,
+                    device,
+                    position,
+                    seen,
+                };
+                self.store
+                    .advance(vec![advance])
+                    .await
+                    .map_err(|error| store_failure(&error))?;
+                known += 1;
+                position
+            }
+        };
+        Ok((account.load_device(device, position, known), state.head))
+    }
+
+    /// Changes the own password (wire-protocol 7.11). Sessions stay open.
+    ///
+    /// # Errors
+    /// `ModifyAuth` for everything the client can mend; `Overload`, `Database` otherwise.
+    pub async fn change_password(
+        &self,
+        from: IpAddr,
+        account: &AccountId,
+        old: &str,
+        new: &str,
+    ) -> Result<(), ErrorCode> {
+        if new.is_empty() || new.len() > self.settings.accounts.max_password_bytes {
+            return Err(ErrorCode::ModifyAuth);
+        }
+        let stored = self
+            .store
+            .account(account)
+            .await
+            .map_err(|error| store_failure(&error))?;
+        let stored = stored.ok_or(ErrorCode::ModifyAuth)?;
+        self.check_password(from, account, old, Some(&stored.password_hash))
+            .await
+            .map_err(|code| match code {
+                ErrorCode::PermDenied => ErrorCode::ModifyAuth,
+                other => other,
+            })?;
+        let hash = self.passwords.hash(new).await.map_err(|error| match error {
+            PasswordError::Overloaded => ErrorCode::Overload,
+            PasswordError::Damaged => ErrorCode::Database,
+        })?;
+        match self.store.set_password(account, hash).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ErrorCode::ModifyAuth),
+            Err(error) => Err(store_failure(&error)),
+        }
+    }
+
+    async fn verify(&self, from: IpAddr, auth: &TimAuth) -> Result<Verified, ErrorCode> {
+        match auth.token.as_deref() {
+            Some(token) if !token.is_empty() => self.verify_token(from, auth, token).await,
+            _ => {
+                let account = self.verify_password(from, auth).await?;
+                Ok(Verified {
+                    account,
+                    extend: auth.extend.clone(),
+                })
+            }
+        }
+    }
+
+    async fn verify_password(&self, from: IpAddr, auth: &TimAuth) -> Result<Account, ErrorCode> {
+        let limits = &self.settings.accounts;
+        let name = auth.name.as_deref().unwrap_or_default();
+        let password = auth.pwd.as_deref().unwrap_or_default();
+        let domain = auth.domain.as_deref().unwrap_or_default();
+        if name.is_empty() || password.is_empty() || password.len() > limits.max_password_bytes {
+            return Err(ErrorCode::PermDenied);
+        }
+        let id = self.identity.account(domain, name);
+        let account = self
+            .store
+            .account(&id)
+            .await
+            .map_err(|error| store_failure(&error))?;
+        let hash = account.as_ref().map(|account| account.password_hash.as_str());
+        self.check_password(from, &id, password, hash).await?;
+        account.ok_or(ErrorCode::PermDenied)
+    }
+
+    /// Checks a password within the limits against guessing.
+    async fn check_password(
+        &self,
+        from: IpAddr,
+        id: &AccountId,
+        password: &str,
+        hash: Option<&str>,
+    ) -> Result<(), ErrorCode> {
+        let (now, address) = (self.clock.now(), limited_address(from));
+        let key = (id.clone(), address);
+        let is_allowed = self.failures_by_address.is_allowed(&address, now)
+            && self.failures_by_account.is_allowed(&key, now);
+        if !is_allowed {
+            return Err(ErrorCode::OverHz);
+        }
+        match self.passwords.verify(password, hash).await {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                self.failures_by_address.count(&address, now);
+                self.failures_by_account.count(&key, now);
+                Err(ErrorCode::PermDenied)
+            }
+            Err(PasswordError::Overloaded) => Err(ErrorCode::Overload),
+            Err(PasswordError::Damaged) => {
+                tracing::error!(account = %id, "the stored password hash is damaged");
+                Err(ErrorCode::PermDenied)
+            }
+        }
+    }
+
+    /// Takes a token out of the store. With a name it must be that account's; without one (timjs)
+    /// the token alone decides. Its decimal form (timgo, atim) is accepted too.
+    async fn verify_token(&self, from: IpAddr, auth: &TimAuth, token: &str) -> Result<Verified, ErrorCode> {
+        let (now, address) = (self.clock.now(), limited_address(from));
+        if !self.failures_by_address.is_allowed(&address, now) {
+            return Err(ErrorCode::OverHz);
+        }
+        let taken = {
+            let decimal = token
+                .parse::<i64>()
+                .ok()
+                .and_then(|number| u64::try_from(number).ok());
+            let text = decimal.map_or_else(|| token.to_owned(), node::original::base58_encode);
+            let hash = Sha256::digest(text.as_bytes()).into();
+            self.store
+                .take_token(&hash, now)
+                .await
+                .map_err(|error| store_failure(&error))?
+        };
+        let name = auth.name.as_deref().unwrap_or_default();
+        let domain = auth.domain.as_deref().unwrap_or_default();
+        let fits =
+            |token: &LoginToken| name.is_empty() || token.account == self.identity.account(domain, name);
+        let Some(token) = taken.filter(fits) else {
+            self.failures_by_address.count(&address, now);
+            return Err(ErrorCode::Token);
+        };
+        let account = self
+            .store
+            .account(&token.account)
+            .await
+            .map_err(|error| store_failure(&error))?;
+        let account = account.ok_or(ErrorCode::Token)?;
+        Ok(Verified {
+            account,
+            extend: token.extend,
+        })
+    }
+}
+
+fn refused_by_store(kind: i8, error: &StoreError) -> Result<TimAck, Overloaded> {
+    match store_failure(error) {
+        ErrorCode::Overload => Err(Overloaded),
+        code => Ok(TimAck::refusal(kind, code)),
+    }
+}

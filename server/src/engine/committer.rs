@@ -1,0 +1,265 @@
+//! Makes messages durable in batches and dispatches the outcomes in commit order. While one batch
+//! is being written the next one collects, so a busy server writes large batches.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tim_protocol::error_code::ErrorCode;
+use tim_protocol::wire::TimMessage;
+use tim_protocol::{Encoding, WireStruct};
+use tokio::sync::{mpsc, oneshot};
+
+use super::accounts::Login;
+use super::online::{OnlineAccount, SessionId};
+use super::outlet::{Outlet, SendOutcome, Ticket};
+use super::parcel::Parcel;
+use super::{Engine, store_failure};
+use crate::store::{Append, Appended, Duplicate, InboxItem, Seq, StoreError};
+
+/// The session that sent something, as long as it lasts.
+pub struct Origin {
+    account: Arc<OnlineAccount>,
+    session: SessionId,
+    outlet: Arc<Outlet>,
+    tid: tim_protocol::wire::Tid,
+    ticket: Ticket,
+}
+
+impl Origin {
+    /// Where the outcome of a send goes.
+    #[must_use]
+    pub fn new(login: &Login, ticket: Ticket) -> Self {
+        let member = login.member();
+        Self {
+            account: Arc::clone(login.account()),
+            session: member.id,
+            outlet: Arc::clone(&member.outlet),
+            tid: member.tid.clone(),
+            ticket,
+        }
+    }
+
+    fn answer(&self, outcome: SendOutcome) {
+        self.outlet.sent(self.ticket, outcome);
+    }
+}
+
+/// Something for the committer.
+pub enum Work {
+    /// A chat message to be stored, echoed and delivered.
+    Chat {
+        /// The stored form.
+        append: Append,
+        /// The delivered form, without `mid`.
+        message: Box<TimMessage>,
+        /// Who sent it.
+        origin: Origin,
+    },
+    /// A message that is kept only until it is delivered.
+    Relay {
+        /// The stored form.
+        item: InboxItem,
+        /// The delivered form.
+        message: Box<TimMessage>,
+        /// Who sent it.
+        origin: Origin,
+    },
+    /// An inbox entry that nobody waits for.
+    Remember(InboxItem),
+    /// Answered when everything queued before is durable and dispatched.
+    Barrier(oneshot::Sender<()>),
+    /// Finish what is queued and end.
+    Stop,
+}
+
+struct Chat {
+    message: Box<TimMessage>,
+    origin: Origin,
+    owners: Vec<crate::store::AccountId>,
+    conversation: crate::store::ConversationId,
+    client_id: Option<i64>,
+}
+
+/// The committer's task.
+pub async fn run(engine: Arc<Engine>, mut queue: mpsc::Receiver<Work>) {
+    let limit = engine.settings.messages.batch.max(1);
+    let mut received = Vec::new();
+    let mut followups = Vec::new();
+    let mut stopping = false;
+    while !(stopping && queue.is_empty() && followups.is_empty()) {
+        received.append(&mut followups);
+        if received.is_empty() && queue.recv_many(&mut received, limit).await == 0 {
+            return;
+        }
+        let mut works = received.drain(..).peekable();
+        while let Some(work) = works.next() {
+            match work {
+                Work::Chat {
+                    append,
+                    message,
+                    origin,
+                } => {
+                    let mut batch = Batch::default();
+                    batch.add(append, message, origin);
+                    while let Some(Work::Chat {
+                        append,
+                        message,
+                        origin,
+                    }) = works.next_if(|work| matches!(work, Work::Chat { .. }))
+                    {
+                        batch.add(append, message, origin);
+                    }
+                    batch.commit(&engine, &mut followups).await;
+                }
+                Work::Relay {
+                    item,
+                    message,
+                    origin,
+                } => {
+                    let mut relays = vec![(item, message, origin)];
+                    while let Some(Work::Relay {
+                        item,
+                        message,
+                        origin,
+                    }) = works.next_if(|work| matches!(work, Work::Relay { .. }))
+                    {
+                        relays.push((item, message, origin));
+                    }
+                    relay(&engine, relays).await;
+                }
+                Work::Remember(item) => {
+                    if let Err(error) = engine.store.append_inbox(vec![item]).await {
+                        tracing::warn!(%error, "an echo nobody was there for was not kept");
+                    }
+                }
+                Work::Barrier(reached) => {
+                    if reached.send(()).is_err() {
+                        tracing::trace!("nobody waits for this barrier any more");
+                    }
+                }
+                Work::Stop => {
+                    queue.close();
+                    stopping = true;
+                }
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Batch {
+    appends: Vec<Append>,
+    chats: Vec<Chat>,
+}
+
+impl Batch {
+    fn add(&mut self, append: Append, message: Box<TimMessage>, origin: Origin) {
+        let owners = append.inboxes.clone();
+        let (conversation, client_id) = (append.conversation, append.client_id);
+        self.appends.push(append);
+        self.chats.push(Chat {
+            message,
+            origin,
+            owners,
+            conversation,
+            client_id,
+        });
+    }
+
+    async fn commit(self, engine: &Engine, followups: &mut Vec<Work>) {
+        let outcomes = match engine.store.append(self.appends).await {
+            Ok(outcomes) if outcomes.len() == self.chats.len() => outcomes,
+            Ok(_) => {
+                let error = StoreError::Unavailable("the store answered another batch".into());
+                return fail(engine, self.chats.iter().map(|chat| &chat.origin), &error);
+            }
+            Err(error) => return fail(engine, self.chats.iter().map(|chat| &chat.origin), &error),
+        };
+        for (chat, outcome) in self.chats.into_iter().zip(outcomes) {
+            match outcome {
+                Appended::Stored { mid, seqs } => {
+                    engine.counters.messages_stored.fetch_add(1, Ordering::Relaxed);
+                    dispatch(engine, chat, mid, &seqs, followups);
+                }
+                Appended::Duplicate(original) => repeat_echo(chat, original),
+            }
+        }
+    }
+}
+
+fn dispatch(engine: &Engine, chat: Chat, mid: crate::store::Mid, seqs: &[Seq], followups: &mut Vec<Work>) {
+    let Chat {
+        mut message,
+        origin,
+        owners,
+        conversation,
+        ..
+    } = chat;
+    message.mid = Some(mid.0);
+    let parcel = Arc::new(Parcel::message(*message));
+    let sender = &origin.account.id;
+    let mut own_seq = None;
+    for (at, (owner, seq)) in owners.iter().zip(seqs).enumerate() {
+        // The first inbox is the recipient's, a second one the sender's own.
+        if at == 0 {
+            engine.deliver_entry(owner, *seq, &parcel);
+        } else {
+            own_seq = Some(*seq);
+        }
+    }
+    let echoed = origin.account.echo(origin.session, own_seq, &parcel);
+    engine
+        .counters
+        .volatile_dropped
+        .fetch_add(echoed.dropped, Ordering::Relaxed);
+    if echoed.sessions == 0 && own_seq.is_none() {
+        followups.push(Work::Remember(InboxItem::Reference {
+            owner: sender.clone(),
+            conversation,
+            mid,
+        }));
+    }
+    origin.answer(SendOutcome::Stored(own_seq, parcel));
+}
+
+/// The sender repeats a message that is stored: it gets the echo of the stored one.
+fn repeat_echo(chat: Chat, original: Duplicate) {
+    let Some(body) = original.body else {
+        return chat.origin.answer(SendOutcome::Refused(ErrorCode::Params));
+    };
+    match TimMessage::decode(&body, Encoding::Compact) {
+        Ok(mut message) => {
+            message.id = chat.client_id;
+            message.mid = Some(original.mid.0);
+            message.timestamp = Some(original.timestamp.0);
+            message.from_tid = Some(chat.origin.tid.clone());
+            chat.origin
+                .answer(SendOutcome::Stored(None, Arc::new(Parcel::message(message))));
+        }
+        Err(error) => {
+            tracing::error!(%error, "a stored message cannot be decoded");
+            chat.origin.answer(SendOutcome::Refused(ErrorCode::Database));
+        }
+    }
+}
+
+async fn relay(engine: &Engine, relays: Vec<(InboxItem, Box<TimMessage>, Origin)>) {
+    let items = relays.iter().map(|(item, ..)| item.clone()).collect();
+    match engine.store.append_inbox(items).await {
+        Ok(seqs) => {
+            for ((item, message, origin), seq) in relays.into_iter().zip(seqs) {
+                engine.deliver_entry(item.owner(), seq, &Arc::new(Parcel::message(*message)));
+                origin.answer(SendOutcome::Passed);
+            }
+        }
+        Err(error) => fail(engine, relays.iter().map(|(_, _, origin)| origin), &error),
+    }
+}
+
+fn fail<'a>(engine: &Engine, origins: impl Iterator<Item = &'a Origin>, error: &StoreError) {
+    let code = store_failure(error);
+    for origin in origins {
+        engine.counters.messages_failed.fetch_add(1, Ordering::Relaxed);
+        origin.answer(SendOutcome::Refused(code));
+    }
+}

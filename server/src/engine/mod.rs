@@ -1,0 +1,291 @@
+//! What the system does: accounts, contacts, messages, inboxes, delivery. It opens no socket and
+//! writes no SQL; time and randomness are passed in.
+
+pub mod accounts;
+pub mod attempts;
+pub mod clock;
+pub mod committer;
+pub mod contacts;
+pub mod cursor;
+pub mod draft;
+pub mod feed;
+pub mod history;
+pub mod identity;
+pub mod messages;
+pub mod online;
+pub mod outlet;
+pub mod parcel;
+pub mod passwords;
+pub mod positions;
+pub mod relations;
+pub mod roster;
+pub mod settings;
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tim_protocol::error_code::ErrorCode;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::cluster::{Bus, Directory, Event, NodeId, Receiver};
+use crate::store::{AccountId, Store, StoreError};
+use attempts::Attempts;
+use clock::{Clock, Entropy};
+use committer::Work;
+use identity::Identity;
+use online::Online;
+use parcel::Parcel;
+use passwords::Passwords;
+use positions::Positions;
+use relations::Relations;
+pub use settings::Settings;
+
+/// What an engine is made of.
+pub struct Parts {
+    /// Tunables.
+    pub settings: Settings,
+    /// Durable state.
+    pub store: Arc<dyn Store>,
+    /// Other nodes.
+    pub bus: Arc<dyn Bus>,
+    /// Where accounts are online.
+    pub directory: Arc<dyn Directory>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The installation key.
+    pub installation_key: [u8; 32],
+}
+
+/// Counts what nobody else could tell afterwards.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Packets that are never stored and that a slow session had no room for.
+    pub volatile_dropped: AtomicU64,
+    /// Messages made durable.
+    pub messages_stored: AtomicU64,
+    /// Messages refused because the store failed or was overloaded.
+    pub messages_failed: AtomicU64,
+}
+
+/// The engine of one node. Shared by all its sessions.
+pub struct Engine {
+    settings: Settings,
+    store: Arc<dyn Store>,
+    bus: Arc<dyn Bus>,
+    directory: Arc<dyn Directory>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    identity: Identity,
+    online: Online,
+    relations: Relations,
+    passwords: Passwords,
+    failures_by_address: Attempts<IpAddr>,
+    failures_by_account: Attempts<(AccountId, IpAddr)>,
+    registrations: Attempts<IpAddr>,
+    positions: Positions,
+    work: mpsc::Sender<Work>,
+    counters: Counters,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    stop: watch::Sender<bool>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("sessions", &self.online.session_count())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Puts the parts together and starts the engine's own tasks on the current runtime.
+    ///
+    /// # Errors
+    /// The settings of password hashing are impossible.
+    pub fn start(parts: Parts) -> Result<Arc<Self>, String> {
+        let Parts {
+            settings,
+            store,
+            bus,
+            directory,
+            clock,
+            entropy,
+            installation_key,
+        } = parts;
+        let passwords = Passwords::start(&settings.passwords)?;
+        let (work, queue) = mpsc::channel(settings.messages.queue.max(1));
+        let (stop, stopped) = watch::channel(false);
+        let engine = Arc::new(Self {
+            passwords,
+            failures_by_address: Attempts::new(settings.guessing.failures_per_address),
+            failures_by_account: Attempts::new(settings.guessing.failures_per_account),
+            registrations: Attempts::new(settings.guessing.registrations_per_address),
+            settings,
+            store,
+            bus,
+            directory,
+            clock,
+            entropy,
+            identity: Identity::new(installation_key),
+            online: Online::default(),
+            relations: Relations::default(),
+            positions: Positions::default(),
+            work,
+            counters: Counters::default(),
+            tasks: Mutex::new(Vec::new()),
+            stop,
+        });
+        let receiver: Weak<dyn Receiver> = Arc::downgrade(&engine) as Weak<dyn Receiver>;
+        engine.bus.attach(receiver);
+        let committer = tokio::spawn(committer::run(Arc::clone(&engine), queue));
+        let positions = tokio::spawn({
+            let (engine, stopped) = (Arc::clone(&engine), stopped.clone());
+            async move {
+                let interval = engine.settings.delivery.position_interval;
+                engine.positions.run(&*engine.store, interval, stopped).await;
+            }
+        });
+        let upkeep = tokio::spawn(upkeep(Arc::clone(&engine), stopped));
+        engine.tasks.lock().extend([committer, positions, upkeep]);
+        Ok(engine)
+    }
+
+    /// Ends the engine's tasks after everything queued is durable. Call it when no session is left.
+    pub async fn shutdown(&self) {
+        // The committer ends first, so that what it dispatches still reaches the positions.
+        if self.work.send(Work::Stop).await.is_err() {
+            tracing::debug!("the committer has ended already");
+        }
+        self.stop.send_replace(true);
+        let tasks: Vec<_> = std::mem::take(&mut *self.tasks.lock());
+        for task in tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the engine failed");
+            }
+        }
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// This node.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.bus.local()
+    }
+
+    /// The clock in use.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// The sessions of this node.
+    #[must_use]
+    pub fn online(&self) -> &Online {
+        &self.online
+    }
+
+    /// What was counted so far.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Sends an event to every node that may hold sessions of the account.
+    fn to_nodes_of(&self, account: &AccountId, event: &Event) {
+        self.directory.locate(account, &mut |node| {
+            if let Err(error) = self.bus.send(node, event.clone()) {
+                tracing::debug!(%error, "an event was not sent; inbox entries are read back later");
+            }
+        });
+    }
+
+    fn deliver_entry(&self, owner: &AccountId, seq: crate::store::Seq, parcel: &Arc<Parcel>) {
+        let event = Event::Entry {
+            owner: owner.clone(),
+            seq,
+            parcel: Arc::clone(parcel),
+        };
+        self.to_nodes_of(owner, &event);
+    }
+}
+
+impl Receiver for Engine {
+    fn receive(&self, from: NodeId, event: Event) {
+        match event {
+            Event::Entry { owner, seq, parcel } => {
+                if let Some(account) = self.online.get(&owner) {
+                    account.entry(seq, &parcel);
+                }
+            }
+            Event::Volatile { owner, parcel } => {
+                if let Some(account) = self.online.get(&owner) {
+                    let dropped = account.volatile(&parcel);
+                    self.counters
+                        .volatile_dropped
+                        .fetch_add(dropped, Ordering::Relaxed);
+                }
+            }
+            Event::ContactsChanged {
+                owner,
+                peer,
+                contacts,
+            } => {
+                if from != self.bus.local() {
+                    self.relations.replace(&owner, &peer, contacts);
+                }
+            }
+        }
+    }
+}
+
+/// The code a client sees when the store failed (wire-protocol 9).
+fn store_failure(error: &StoreError) -> ErrorCode {
+    match error {
+        StoreError::Overloaded => ErrorCode::Overload,
+        StoreError::Unavailable(_) | StoreError::Damaged { .. } => {
+            tracing::error!(%error, "the store failed");
+            ErrorCode::Database
+        }
+    }
+}
+
+/// Slow housekeeping: forgets devices long unseen and re-encrypts records after a key rotation.
+async fn upkeep(engine: Arc<Engine>, mut stop: watch::Receiver<bool>) {
+    const RECORDS_AT_ONCE: usize = 256;
+    const BETWEEN_STEPS: Duration = Duration::from_millis(100);
+    const BETWEEN_ROUNDS: Duration = Duration::from_secs(600);
+    while !*stop.borrow() {
+        let before = engine
+            .clock
+            .now()
+            .minus(engine.settings.accounts.forget_devices_after);
+        match engine.store.forget_devices(before).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "forgot devices long unseen"),
+            Err(error) => tracing::warn!(%error, "devices could not be forgotten"),
+        }
+        let pause = match engine.store.reencrypt(RECORDS_AT_ONCE).await {
+            Ok(0) => BETWEEN_ROUNDS,
+            Ok(_) => BETWEEN_STEPS,
+            Err(error) => {
+                tracing::warn!(%error, "records could not be re-encrypted");
+                BETWEEN_ROUNDS
+            }
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            changed = stop.changed() => if changed.is_err() { return },
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The sessions of this node, by account, and how far each online device has acknowledged.
+//! Registering and ending a session are atomic towards delivery: both hold the account's lock.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tim_protocol::wire::Tid;
+
+use super::cursor::Cursor;
+use super::outlet::{Ending, Outlet};
+use super::parcel::Parcel;
+use super::settings::AccountSettings;
+use crate::store::{AccountId, DeviceKey, Seq, Timestamp};
+
+const SHARDS: usize = 64;
+
+/// Identifies one session of this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SessionId(pub u64);
+
+/// One authenticated connection as others see it.
+#[derive(Debug)]
+pub struct Member {
+    /// Its id.
+    pub id: SessionId,
+    /// Its device.
+    pub device: DeviceKey,
+    /// Device class; absent counts as 0.
+    pub device_type: i8,
+    /// Sender identity in the messages of this session.
+    pub tid: Tid,
+    /// Random number that names the connection to the outside.
+    pub tag: u64,
+    /// Its mailbox.
+    pub outlet: Arc<Outlet>,
+}
+
+/// An account with at least one session here.
+#[derive(Debug)]
+pub struct OnlineAccount {
+    /// The account.
+    pub id: AccountId,
+    /// Its tenant.
+    pub domain: Arc<str>,
+    state: Mutex<AccountState>,
+}
+
+#[derive(Debug, Default)]
+struct AccountState {
+    members: Vec<Arc<Member>>,
+    cursors: Vec<(DeviceKey, Cursor)>,
+    /// Devices of the account, online or not, as far as known.
+    known_devices: usize,
+    last_login: Option<Timestamp>,
+    /// The account left the table; a login that still holds it must look again.
+    is_gone: bool,
+}
+
+/// What a sender's account needs to know before a message of its is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherDevices {
+    /// The sending device is the only one.
+    None,
+    /// There are others; the sender's inbox gets an entry too.
+    Some,
+}
+
+impl OnlineAccount {
+    /// Runs `f` on the cursor of a device and answers its result and the position if it moved.
+    pub fn with_cursor<R>(&self, device: &DeviceKey, f: impl FnOnce(&mut Cursor) -> R) -> (R, Option<Seq>) {
+        let mut state = self.state.lock();
+        let at = state
+            .cursors
+            .iter()
+            .position(|(key, _)| key == device)
+            .unwrap_or_else(|| {
+                state.cursors.push((device.clone(), Cursor::default()));
+                state.cursors.len() - 1
+            });
+        let cursor = &mut state.cursors[at].1;
+        let result = f(cursor);
+        let moved = cursor.take_moved().then(|| cursor.position());
+        (result, moved)
+    }
+
+    /// Takes over what the store knows of a device at login.
+    pub fn load_device(&self, device: &DeviceKey, position: Seq, known_devices: usize) -> Seq {
+        let mut state = self.state.lock();
+        state.known_devices = state.known_devices.max(known_devices);
+        if let Some((_, cursor)) = state.cursors.iter_mut().find(|(key, _)| key == device) {
+            cursor.raise(position);
+            return cursor.position();
+        }
+        state.cursors.push((device.clone(), Cursor::new(position)));
+        position
+    }
+
+    /// Whether the account has devices besides the given one.
+    pub fn other_devices(&self) -> OtherDevices {
+        if self.state.lock().known_devices > 1 {
+            OtherDevices::Some
+        } else {
+            OtherDevices::None
+        }
+    }
+
+    /// Announces an inbox entry to every session.
+    pub fn entry(&self, seq: Seq, parcel: &Arc<Parcel>) {
+        for member in &self.state.lock().members {
+            member.outlet.entry(seq, Arc::clone(parcel));
+        }
+    }
+
+    /// Announces an echo to every session but the one that sent the message.
+    pub fn echo(&self, from: SessionId, seq: Option<Seq>, parcel: &Arc<Parcel>) -> Echoed {
+        let mut echoed = Echoed::default();
+        for member in &self.state.lock().members {
+            echoed.sessions += 1;
+            if member.id != from && !member.outlet.echo(seq, Arc::clone(parcel)) && seq.is_none() {
+                echoed.dropped += 1;
+            }
+        }
+        echoed
+    }
+
+    /// Hands a volatile packet to every session; answers how many had no room for it.
+    pub fn volatile(&self, parcel: &Arc<Parcel>) -> u64 {
+        let state = self.state.lock();
+        let dropped = |member: &&Arc<Member>| !member.outlet.volatile(Arc::clone(parcel));
+        state.members.iter().filter(dropped).count() as u64
+    }
+
+    /// Asks every session to end.
+    pub fn end_all(&self, ending: Ending) {
+        for member in &self.state.lock().members {
+            member.outlet.end(ending);
+        }
+    }
+}
+
+/// What [`OnlineAccount::echo`] found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Echoed {
+    /// Sessions of the account, the sending one included if it is still there.
+    pub sessions: usize,
+    /// Sessions that had no room and cannot read the message back from the inbox.
+    pub dropped: u64,
+}
+
+/// The login would exceed a limit (wire-protocol 6.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverEntry;
+
+/// All accounts with sessions here.
+#[derive(Debug)]
+pub struct Online {
+    shards: Box<[Mutex<HashMap<AccountId, Arc<OnlineAccount>>>]>,
+    hasher: RandomState,
+    next_session: AtomicU64,
+    sessions: AtomicUsize,
+}
+
+impl Default for Online {
+    fn default() -> Self {
+        Self {
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+            next_session: AtomicU64::new(1),
+            sessions: AtomicUsize::new(0),
+        }
+    }
+}
+
+/// What a login brings along.
+#[derive(Debug)]
+pub struct Arrival {
+    /// The account.
+    pub account: AccountId,
+    /// Its tenant.
+    pub domain: Arc<str>,
+    /// The device.
+    pub device: DeviceKey,
+    /// Sender identity of the session.
+    pub tid: Tid,
+    /// Random number that names the connection to the outside.
+    pub tag: u64,
+    /// Its mailbox.
+    pub outlet: Arc<Outlet>,
+    /// Time of the login.
+    pub now: Timestamp,
+}
+
+impl Online {
+    /// Sessions of this node.
+    #[must_use]
+    pub fn session_count(&self) -> usize {
+        self.sessions.load(Ordering::Relaxed)
+    }
+
+    /// The account, if it has a session here.
+    #[must_use]
+    pub fn get(&self, account: &AccountId) -> Option<Arc<OnlineAccount>> {
+        self.shard(account).lock().get(account).cloned()
+    }
+
+    /// Registers a session, replacing the oldest one of the account when a limit would be exceeded
+    /// and the previous login is old enough.
+    ///
+    /// # Errors
+    /// [`OverEntry`]: nothing was changed.
+    pub fn register(
+        &self,
+        arrival: Arrival,
+        limits: &AccountSettings,
+    ) -> Result<(Arc<OnlineAccount>, Arc<Member>), OverEntry> {
+        let Arrival {
+            account: id,
+            domain,
+            device,
+            tid,
+            tag,
+            outlet,
+            now,
+        } = arrival;
+        let device_type = tid.termtyp.unwrap_or(0);
+        loop {
+            let account = {
+                let mut shard = self.shard(&id).lock();
+                Arc::clone(shard.entry(id.clone()).or_insert_with(|| {
+                    let domain = Arc::clone(&domain);
+                    Arc::new(OnlineAccount {
+                        id: id.clone(),
+                        domain,
+                        state: Mutex::default(),
+                    })
+                }))
+            };
+            let mut state = account.state.lock();
+            if state.is_gone {
+                continue;
+            }
+            let of_type = |state: &AccountState| {
+                state
+                    .members
+                    .iter()
+                    .filter(|member| member.device_type == device_type)
+                    .count()
+            };
+            let is_over = state.members.len() >= limits.device_limit
+                || tid.termtyp.is_some() && of_type(&state) >= limits.device_type_limit;
+            if is_over {
+                let since = state.last_login.map_or(Duration::MAX, |last| {
+                    Duration::from_nanos(u64::try_from(now.0.saturating_sub(last.0)).unwrap_or(0))
+                });
+                let only_type = state.members.len() < limits.device_limit;
+                let oldest = state
+                    .members
+                    .iter()
+                    .position(|member| !only_type || member.device_type == device_type);
+                match oldest {
+                    Some(oldest) if since > limits.relogin_interval => {
+                        let replaced = state.members.remove(oldest);
+                        self.sessions.fetch_sub(1, Ordering::Relaxed);
+                        replaced.outlet.end(Ending::Replaced);
+                    }
+                    _ => return Err(OverEntry),
+                }
+            }
+            let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
+            let member = Arc::new(Member {
+                id,
+                device,
+                device_type,
+                tid,
+                tag,
+                outlet,
+            });
+            state.members.push(Arc::clone(&member));
+            state.last_login = Some(now);
+            self.sessions.fetch_add(1, Ordering::Relaxed);
+            drop(state);
+            return Ok((account, member));
+        }
+    }
+
+    /// Ends a session; answers whether it was the account's last one here. Ending twice is harmless.
+    pub fn end(&self, account: &Arc<OnlineAccount>, session: SessionId) -> bool {
+        let mut shard = self.shard(&account.id).lock();
+        let mut state = account.state.lock();
+        if let Some(at) = state.members.iter().position(|member| member.id == session) {
+            state.members.remove(at);
+            self.sessions.fetch_sub(1, Ordering::Relaxed);
+        }
+        let is_last = state.members.is_empty() && !state.is_gone;
+        if is_last {
+            state.is_gone = true;
+            shard.remove(&account.id);
+        }
+        is_last
+    }
+
+    fn shard(&self, account: &AccountId) -> &Mutex<HashMap<AccountId, Arc<OnlineAccount>>> {
+        #[allow(clippy::cast_possible_truncation, reason = "reduced to the number of shards")]
+        &self.shards[self.hasher.hash_one(account) as usize % SHARDS]
+    }
+}

@@ -1,0 +1,235 @@
+//! Password hashes: Argon2id on own threads of low priority behind a bounded queue, so that a
+//! storm of logins slows down logins and nothing else.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+use super::settings::PasswordSettings;
+
+/// Why a password could not be hashed or checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// Too many checks wait already.
+    #[error("too many password checks are waiting")]
+    Overloaded,
+    /// The stored hash or the parameters are not usable.
+    #[error("the stored password hash is damaged")]
+    Damaged,
+}
+
+enum Job {
+    Hash {
+        password: Zeroizing<String>,
+        reply: oneshot::Sender<Result<String, PasswordError>>,
+    },
+    Verify {
+        password: Zeroizing<String>,
+        hash: String,
+        reply: oneshot::Sender<Result<bool, PasswordError>>,
+    },
+}
+
+/// Handle to the hashing threads. Dropping it ends them after the jobs already queued.
+pub struct Passwords {
+    jobs: Option<SyncSender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+    /// Hash of a password nobody has: checked for unknown accounts, so that the time of an answer
+    /// does not tell whether an account exists.
+    decoy: String,
+}
+
+impl std::fmt::Debug for Passwords {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Passwords")
+            .field("threads", &self.threads.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Passwords {
+    /// Starts the hashing threads.
+    ///
+    /// # Errors
+    /// The parameters are outside what Argon2id allows, or no thread could be started.
+    pub fn start(settings: &PasswordSettings) -> Result<Self, String> {
+        let params = Params::new(
+            settings.memory_kib,
+            settings.iterations,
+            settings.parallelism,
+            None,
+        )
+        .map_err(|error| format!("password hash parameters: {error}"))?;
+        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let decoy = argon
+            .hash_password(b"nobody has this password")
+            .map_err(|error| format!("password hash parameters: {error}"))?
+            .to_string();
+        let (jobs, queue) = sync_channel(settings.queue.max(1));
+        let queue = Arc::new(Mutex::new(queue));
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let count = if settings.threads == 0 {
+            (cores / 2).max(1)
+        } else {
+            settings.threads
+        };
+        let mut threads = Vec::with_capacity(count);
+        for number in 0..count {
+            let (queue, argon) = (Arc::clone(&queue), argon.clone());
+            let thread = std::thread::Builder::new()
+                .name(format!("password-{number}"))
+                .spawn(move || work(&queue, &argon))
+                .map_err(|error| format!("cannot start a password thread: {error}"))?;
+            threads.push(thread);
+        }
+        Ok(Self {
+            jobs: Some(jobs),
+            threads,
+            decoy,
+        })
+    }
+
+    /// Hashes a new password with a fresh salt.
+    ///
+    /// # Errors
+    /// [`PasswordError::Overloaded`] at once when the queue is full.
+    pub async fn hash(&self, password: &str) -> Result<String, PasswordError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Job::Hash {
+            password: Zeroizing::new(password.to_owned()),
+            reply,
+        })?;
+        answer.await.map_err(|_| PasswordError::Overloaded)?
+    }
+
+    /// Checks a password against a stored hash; without a hash it takes as long and fails.
+    ///
+    /// # Errors
+    /// [`PasswordError::Overloaded`] at once when the queue is full; [`PasswordError::Damaged`].
+    pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, PasswordError> {
+        let (reply, answer) = oneshot::channel();
+        let known = hash.is_some();
+        let hash = hash.unwrap_or(&self.decoy).to_owned();
+        self.enqueue(Job::Verify {
+            password: Zeroizing::new(password.to_owned()),
+            hash,
+            reply,
+        })?;
+        let matches = answer.await.map_err(|_| PasswordError::Overloaded)??;
+        Ok(matches && known)
+    }
+
+    fn enqueue(&self, job: Job) -> Result<(), PasswordError> {
+        let jobs = self.jobs.as_ref().ok_or(PasswordError::Overloaded)?;
+        jobs.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) | TrySendError::Disconnected(_) => PasswordError::Overloaded,
+        })
+    }
+}
+
+impl Drop for Passwords {
+    fn drop(&mut self) {
+        self.jobs = None;
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a password thread panicked");
+            }
+        }
+    }
+}
+
+fn work(queue: &Mutex<Receiver<Job>>, argon: &Argon2<'_>) {
+    lower_priority();
+    loop {
+        let job = queue.lock().recv();
+        // A receiver that is gone has hung up; there is nobody to tell.
+        match job {
+            Err(_) => return,
+            Ok(Job::Hash { reply, .. }) if reply.is_closed() => {}
+            Ok(Job::Verify { reply, .. }) if reply.is_closed() => {}
+            Ok(Job::Hash { password, reply }) => {
+                let hash = argon
+                    .hash_password(password.as_bytes())
+                    .map(|hash| hash.to_string());
+                drop(reply.send(hash.map_err(|_| PasswordError::Damaged)));
+            }
+            Ok(Job::Verify {
+                password,
+                hash,
+                reply,
+            }) => {
+                let result = PasswordHash::new(&hash)
+                    .map_err(|_| PasswordError::Damaged)
+                    .map(|hash| argon.verify_password(password.as_bytes(), &hash).is_ok());
+                drop(reply.send(result));
+            }
+        }
+    }
+}
+
+/// Lets chatting go first on a busy machine. Without the permission nothing changes.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10) {
+        tracing::debug!(%error, "password threads keep normal priority");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cheap() -> PasswordSettings {
+        PasswordSettings {
+            memory_kib: 8,
+            iterations: 1,
+            parallelism: 1,
+            threads: 1,
+            queue: 4,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_fits_only_its_own_hash() {
+        let passwords = Passwords::start(&cheap()).unwrap();
+        let hash = passwords.hash("correct horse").await.unwrap();
+        assert!(hash.starts_with("$argon2id$"));
+        assert!(passwords.verify("correct horse", Some(&hash)).await.unwrap());
+        assert!(!passwords.verify("wrong", Some(&hash)).await.unwrap());
+        assert!(!passwords.verify("nobody has this password", None).await.unwrap());
+        assert_eq!(
+            passwords.verify("x", Some("damaged")).await,
+            Err(PasswordError::Damaged)
+        );
+    }
+
+    #[tokio::test]
+    async fn hashes_made_with_other_costs_still_fit() {
+        let hash = Passwords::start(&cheap()).unwrap().hash("secret").await.unwrap();
+        let dearer = PasswordSettings {
+            memory_kib: 64,
+            iterations: 2,
+            ..cheap()
+        };
+        let passwords = Passwords::start(&dearer).unwrap();
+        assert!(passwords.verify("secret", Some(&hash)).await.unwrap());
+    }
+
+    #[test]
+    fn impossible_costs_are_refused() {
+        assert!(
+            Passwords::start(&PasswordSettings {
+                memory_kib: 1,
+                ..cheap()
+            })
+            .is_err()
+        );
+    }
+}

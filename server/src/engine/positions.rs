@@ -1,0 +1,89 @@
+//! Writes device positions behind: acknowledgements are collected and stored in batches. Losing
+//! the last moments in a crash repeats deliveries and loses nothing.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::store::{AccountId, Advance, DeviceKey, Seq, Store, Timestamp};
+
+type Key = (AccountId, DeviceKey);
+
+#[derive(Default)]
+struct Behind {
+    waiting: HashMap<Key, (Seq, Timestamp)>,
+    writing: HashMap<Key, (Seq, Timestamp)>,
+}
+
+/// Positions that are not stored yet.
+#[derive(Default)]
+pub struct Positions {
+    behind: Mutex<Behind>,
+}
+
+impl std::fmt::Debug for Positions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Positions").finish_non_exhaustive()
+    }
+}
+
+impl Positions {
+    /// A device has moved. A smaller position than one waiting changes only the time.
+    pub fn moved(&self, owner: &AccountId, device: &DeviceKey, position: Seq, seen: Timestamp) {
+        let mut behind = self.behind.lock();
+        let entry = behind
+            .waiting
+            .entry((owner.clone(), device.clone()))
+            .or_insert((position, seen));
+        *entry = (entry.0.max(position), entry.1.max(seen));
+    }
+
+    /// The newest position that is not stored yet.
+    pub fn unsaved(&self, owner: &AccountId, device: &DeviceKey) -> Option<Seq> {
+        let key = (owner.clone(), device.clone());
+        let behind = self.behind.lock();
+        let of = |map: &HashMap<Key, (Seq, Timestamp)>| map.get(&key).map(|(seq, _)| *seq);
+        of(&behind.waiting).max(of(&behind.writing))
+    }
+
+    /// Stores everything that waits. What could not be stored waits on.
+    pub async fn flush(&self, store: &dyn Store) {
+        let advances: Vec<Advance> = {
+            let mut behind = self.behind.lock();
+            if behind.waiting.is_empty() || !behind.writing.is_empty() {
+                return;
+            }
+            behind.writing = std::mem::take(&mut behind.waiting);
+            let advance = |((owner, device), (position, seen)): (&Key, &(Seq, Timestamp))| Advance {
+                owner: owner.clone(),
+                device: device.clone(),
+                position: *position,
+                seen: *seen,
+            };
+            behind.writing.iter().map(advance).collect()
+        };
+        let result = store.advance(advances).await;
+        let written = std::mem::take(&mut self.behind.lock().writing);
+        if let Err(error) = result {
+            tracing::warn!(%error, "device positions could not be stored; they wait");
+            for ((owner, device), (position, seen)) in written {
+                self.moved(&owner, &device, position, seen);
+            }
+        }
+    }
+
+    /// Flushes at every interval until told to stop, and once more then.
+    pub async fn run(&self, store: &dyn Store, interval: Duration, mut stop: watch::Receiver<bool>) {
+        let mut ticks = tokio::time::interval(interval.max(Duration::from_millis(1)));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while !*stop.borrow() {
+            tokio::select! {
+                _ = ticks.tick() => self.flush(store).await,
+                changed = stop.changed() => if changed.is_err() { break },
+            }
+        }
+        self.flush(store).await;
+    }
+}

@@ -1,0 +1,565 @@
+//! One client connection above the socket: login, order of requests, keep-alive, outgoing packets.
+//! A state machine that is polled and does no socket I/O (wire-protocol 4 to 7).
+//!
+//! Delivery acks are handled at once. Everything else is handled strictly in the order it came:
+//! while one request waits for the store, those behind it wait too.
+
+mod answers;
+mod limits;
+mod requests;
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tim_protocol::Encoding;
+use tim_protocol::error_code::ErrorCode;
+use tim_protocol::packet::{ClientPacket, PacketType};
+use tim_protocol::wire::TimAuth;
+use tokio::time::Instant;
+
+use crate::engine::Engine;
+use crate::engine::accounts::Login;
+use crate::engine::feed::Feed;
+use crate::engine::outlet::{Ending, Outgoing, Outlet, SendOutcome, Ticket};
+use crate::store::InboxCopy;
+use limits::PacketRate;
+pub use limits::SessionLimits;
+
+type Running = Pin<Box<dyn Future<Output = Finished> + Send>>;
+type Reading = Pin<Box<dyn Future<Output = crate::store::Result<Vec<InboxCopy>>> + Send>>;
+
+/// How long to wait before the inbox is read again after the store failed.
+const READ_RETRY: Duration = Duration::from_secs(1);
+/// Rounds of one poll before other connections get their turn.
+const ROUNDS: usize = 16;
+
+/// What all sessions of a gateway share.
+#[derive(Debug)]
+pub struct SessionContext {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// Limits of one session.
+    pub limits: SessionLimits,
+}
+
+/// Why a session wants its socket closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// No login within the time allowed (wire-protocol 6.1).
+    NotAuthenticated,
+    /// A packet that is not allowed before login.
+    NotAllowed,
+    /// Nothing was heard for too long (6.3).
+    Silent,
+    /// More packets than the limit allows (6.4).
+    TooManyPackets,
+    /// Another login took its place (6.6).
+    Replaced,
+    /// The account was suspended (8.3).
+    Suspended,
+    /// The server is going down.
+    ShuttingDown,
+}
+
+impl CloseReason {
+    /// The WebSocket close code.
+    #[must_use]
+    pub fn code(self) -> u16 {
+        match self {
+            Self::NotAuthenticated | Self::NotAllowed | Self::TooManyPackets => 1008,
+            Self::Silent | Self::Replaced | Self::Suspended => 1000,
+            Self::ShuttingDown => 1001,
+        }
+    }
+}
+
+impl std::fmt::Display for CloseReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NotAuthenticated => "no login in time",
+            Self::NotAllowed => "packet not allowed before login",
+            Self::Silent => "nothing heard for too long",
+            Self::TooManyPackets => "too many packets",
+            Self::Replaced => "replaced by another device",
+            Self::Suspended => "account suspended",
+            Self::ShuttingDown => "server is going down",
+        })
+    }
+}
+
+/// What a request that had to wait comes to.
+enum Finished {
+    /// Packets for the client, in order.
+    Answers(Vec<Bytes>),
+    /// A login.
+    LoggedIn { login: Box<Login>, encoding: Encoding },
+}
+
+/// One connection.
+pub struct Session {
+    context: Arc<SessionContext>,
+    peer: IpAddr,
+    started: Instant,
+    heard: Instant,
+    rate: PacketRate,
+    outlet: Option<Arc<Outlet>>,
+    open: Option<Box<Open>>,
+    waiting: VecDeque<Bytes>,
+    waiting_bytes: usize,
+    running: Option<Running>,
+    out: VecDeque<Bytes>,
+    out_bytes: usize,
+    closing: Option<CloseReason>,
+    is_shutting_down: bool,
+}
+
+/// The part of a session that exists after login.
+struct Open {
+    login: Arc<Login>,
+    encoding: Encoding,
+    feed: Feed,
+    reading: Option<Reading>,
+    read_again: Option<Instant>,
+    incoming: VecDeque<Outgoing>,
+    /// Messages sent and not answered yet; the first one has the ticket `first_ticket`.
+    sends: VecDeque<Underway>,
+    first_ticket: u64,
+}
+
+/// A message on its way.
+struct Underway {
+    kind: i8,
+    id: Option<i64>,
+    /// The answer, when there is one and earlier messages still wait for theirs. `Some(None)`:
+    /// answered with nothing.
+    answer: Option<Option<Bytes>>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("peer", &self.peer)
+            .field("login", &self.open.as_ref().map(|open| &open.login))
+            .field("closing", &self.closing)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// A connection that has just been opened.
+    #[must_use]
+    pub fn new(context: &Arc<SessionContext>, peer: IpAddr, now: Instant) -> Self {
+        Self {
+            context: Arc::clone(context),
+            peer,
+            started: now,
+            heard: now,
+            rate: PacketRate::new(context.limits.packets_per_second, now),
+            outlet: None,
+            open: None,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            running: None,
+            out: VecDeque::new(),
+            out_bytes: 0,
+            closing: None,
+            is_shutting_down: false,
+        }
+    }
+
+    /// Takes one whole WebSocket message. Empty ones are ignored.
+    pub fn receive(&mut self, message: Bytes, now: Instant) {
+        let Some(packet) = ClientPacket::parse(&message) else {
+            return;
+        };
+        if self.closing.is_some() {
+            return;
+        }
+        self.heard = now;
+        if packet.packet_type() == Some(PacketType::Ack) && self.open.is_some() {
+            if let Some(send_id) = packet.delivery_ack() {
+                self.acknowledged(send_id);
+            }
+            return;
+        }
+        if !self.rate.allow(now) {
+            let kind = packet.tim_type();
+            self.refuse(kind, packet.encoding, ErrorCode::OverHz);
+            return self.close(CloseReason::TooManyPackets);
+        }
+        if self.is_shutting_down {
+            return;
+        }
+        self.waiting_bytes += message.len();
+        self.waiting.push_back(message);
+        self.take_requests(now);
+    }
+
+    /// Whether another message may be read from the socket. `false` slows the client down.
+    #[must_use]
+    pub fn wants_input(&self) -> bool {
+        let limits = &self.context.limits;
+        let unanswered = self.open.as_ref().map_or(0, |open| open.sends.len());
+        self.closing.is_none()
+            && self.waiting.len() < limits.waiting_packets
+            && self.waiting_bytes < limits.waiting_bytes
+            && self.out_bytes < limits.outgoing_bytes
+            && unanswered < limits.unanswered_sends
+    }
+
+    /// Moves everything on that waits for something. Registers the task's waker.
+    pub fn poll(&mut self, cx: &mut Context<'_>, now: Instant) {
+        for _ in 0..ROUNDS {
+            let moved = self.poll_running(cx, now) | self.poll_outlet(cx, now) | self.poll_inbox(cx, now);
+            if !moved {
+                return self.check_time(now);
+            }
+        }
+        self.check_time(now);
+        cx.waker().wake_by_ref();
+    }
+
+    /// The next packet to be written, as one binary message.
+    pub fn next_packet(&mut self) -> Option<Bytes> {
+        let packet = self.out.pop_front();
+        match &packet {
+            Some(packet) => self.out_bytes -= packet.len(),
+            None if self.out.capacity() > 32 => self.out = VecDeque::new(),
+            None => {}
+        }
+        packet
+    }
+
+    /// Whether somebody is logged in.
+    #[must_use]
+    pub fn authenticated(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// The largest message accepted now, in bytes.
+    #[must_use]
+    pub fn packet_limit(&self) -> usize {
+        let limits = &self.context.limits;
+        if self.open.is_some() {
+            limits.packet_bytes
+        } else {
+            limits.packet_bytes_before_login
+        }
+    }
+
+    /// When [`Session::poll`] has to be called at the latest.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        let limits = &self.context.limits;
+        let Some(open) = &self.open else {
+            return self.started + limits.login_timeout;
+        };
+        let silent = self.heard + limits.silence_timeout;
+        let feed = open.feed.deadline(&self.context.engine.settings().delivery);
+        [feed, open.read_again]
+            .into_iter()
+            .flatten()
+            .fold(silent, Instant::min)
+    }
+
+    /// Why the socket is to be closed, once [`Session::next_packet`] has nothing left.
+    #[must_use]
+    pub fn closing(&self) -> Option<CloseReason> {
+        self.closing
+    }
+
+    /// The server is going down: requests under way are finished, new ones are not taken.
+    pub fn begin_shutdown(&mut self) {
+        self.is_shutting_down = true;
+        self.waiting.clear();
+        self.waiting_bytes = 0;
+    }
+
+    fn close(&mut self, reason: CloseReason) {
+        self.closing.get_or_insert(reason);
+        self.waiting.clear();
+        self.waiting_bytes = 0;
+    }
+
+    fn write(&mut self, packet: Bytes) {
+        self.out_bytes += packet.len();
+        self.out.push_back(packet);
+    }
+
+    fn refuse(&mut self, kind: i8, encoding: Encoding, code: ErrorCode) {
+        // After login everything is in the encoding of the session.
+        let encoding = self.open.as_ref().map_or(encoding, |open| open.encoding);
+        self.write(answers::refusal(kind, code, encoding));
+    }
+
+    /// Passes on what the feed wants written.
+    fn collect_feed(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        while let Some(packet) = open.feed.next_packet() {
+            self.out_bytes += packet.len();
+            self.out.push_back(packet);
+        }
+    }
+
+    fn acknowledged(&mut self, send_id: i32) {
+        if let Some(open) = &mut self.open {
+            let Open { login, feed, .. } = &mut **open;
+            login.with_cursor(|cursor| feed.acknowledged(send_id, cursor));
+            self.collect_feed();
+        }
+    }
+
+    /// Handles waiting requests until one has to wait for something.
+    fn take_requests(&mut self, now: Instant) {
+        while self.running.is_none() && self.closing.is_none() {
+            let Some(message) = self.waiting.pop_front() else {
+                return;
+            };
+            self.waiting_bytes -= message.len();
+            match (ClientPacket::parse(&message), self.open.is_some()) {
+                (Some(packet), true) => self.request(&packet),
+                (Some(packet), false) => self.request_before_login(&packet, now),
+                (None, _) => {}
+            }
+        }
+    }
+
+    fn request_before_login(&mut self, packet: &ClientPacket<'_>, _now: Instant) {
+        match packet.packet_type() {
+            Some(PacketType::Ping) => {}
+            Some(PacketType::Auth) => match packet.decode::<TimAuth>() {
+                Ok(auth) => self.begin_login(auth, packet.encoding),
+                Err(_) => self.refuse(packet.tim_type(), packet.encoding, ErrorCode::PermDenied),
+            },
+            _ => self.close(CloseReason::NotAllowed),
+        }
+    }
+
+    fn begin_login(&mut self, auth: TimAuth, encoding: Encoding) {
+        let engine = Arc::clone(&self.context.engine);
+        let outlet = Arc::new(Outlet::new(engine.settings().delivery.outlet_packets));
+        self.outlet = Some(Arc::clone(&outlet));
+        let peer = self.peer;
+        self.running = Some(Box::pin(async move {
+            match engine.login(peer, auth, outlet).await {
+                Ok(login) => Finished::LoggedIn {
+                    login: Box::new(login),
+                    encoding,
+                },
+                Err(code) => {
+                    let kind = PacketType::Auth.as_i8();
+                    Finished::Answers(vec![answers::refusal(kind, code, encoding)])
+                }
+            }
+        }));
+    }
+
+    fn opened(&mut self, login: Login, encoding: Encoding, now: Instant) {
+        self.write(answers::logged_in(&login, encoding));
+        let settings = &self.context.engine.settings().delivery;
+        let feed = Feed::new(encoding, login.position, login.head, now, settings);
+        self.heard = now;
+        self.open = Some(Box::new(Open {
+            login: Arc::new(login),
+            encoding,
+            feed,
+            reading: None,
+            read_again: None,
+            incoming: VecDeque::new(),
+            sends: VecDeque::new(),
+            first_ticket: 0,
+        }));
+    }
+
+    fn poll_running(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let Some(running) = &mut self.running else {
+            return false;
+        };
+        let Poll::Ready(finished) = running.as_mut().poll(cx) else {
+            return false;
+        };
+        self.running = None;
+        match finished {
+            Finished::Answers(packets) => packets.into_iter().for_each(|packet| self.write(packet)),
+            Finished::LoggedIn { login, encoding } => self.opened(*login, encoding, now),
+        }
+        self.take_requests(now);
+        true
+    }
+
+    fn poll_outlet(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        // What a client does not read stays in the outlet, which is bounded.
+        if self.out_bytes >= self.context.limits.outgoing_bytes {
+            return false;
+        }
+        let Some(open) = &mut self.open else { return false };
+        let Some(outlet) = &self.outlet else { return false };
+        let mut incoming = std::mem::take(&mut open.incoming);
+        let Poll::Ready(taken) = outlet.poll_take(cx, &mut incoming) else {
+            open.incoming = incoming;
+            return false;
+        };
+        let had_items = !incoming.is_empty();
+        for item in incoming.drain(..) {
+            self.outgoing(item, now);
+        }
+        if let Some(open) = &mut self.open {
+            open.feed.grown(taken.newest);
+            if incoming.capacity() <= 64 {
+                open.incoming = incoming;
+            }
+        }
+        match taken.ending {
+            Some(ending) if self.closing.is_none() => {
+                self.ended(ending);
+                true
+            }
+            _ => had_items,
+        }
+    }
+
+    fn outgoing(&mut self, item: Outgoing, now: Instant) {
+        let settings = &self.context.engine.settings().delivery;
+        let Some(open) = &mut self.open else { return };
+        let Open {
+            login,
+            feed,
+            encoding,
+            ..
+        } = &mut **open;
+        match item {
+            Outgoing::Entry(seq, parcel) => {
+                feed.pushed(seq, &parcel, now, settings);
+                self.collect_feed();
+            }
+            Outgoing::Echo(seq, parcel) => {
+                let in_turn = match seq {
+                    Some(seq) => login.with_cursor(|cursor| feed.echoed(seq, true, cursor)),
+                    None => true,
+                };
+                if in_turn {
+                    let packet = answers::plain(&parcel, *encoding);
+                    self.write(packet);
+                }
+            }
+            Outgoing::Volatile(parcel) => {
+                let packet = answers::plain(&parcel, *encoding);
+                self.write(packet);
+            }
+            Outgoing::Sent(ticket, outcome) => self.sent(ticket, outcome),
+        }
+    }
+
+    /// A send has its outcome. Answers leave in the order of the sends.
+    fn sent(&mut self, ticket: Ticket, outcome: SendOutcome) {
+        let Some(open) = &mut self.open else { return };
+        let Open {
+            login,
+            feed,
+            encoding,
+            sends,
+            first_ticket,
+            ..
+        } = &mut **open;
+        let at = usize::try_from(ticket.0.wrapping_sub(*first_ticket)).unwrap_or(usize::MAX);
+        let Some(send) = sends.get_mut(at) else { return };
+        send.answer = Some(match outcome {
+            SendOutcome::Stored(seq, parcel) => {
+                if let Some(seq) = seq {
+                    login.with_cursor(|cursor| feed.echoed(seq, false, cursor));
+                }
+                Some(answers::plain(&parcel, *encoding))
+            }
+            SendOutcome::Passed => None,
+            SendOutcome::Refused(code) => Some(answers::refused_send(send.kind, send.id, code, *encoding)),
+        });
+        self.release_answers();
+    }
+
+    /// Writes the answers of the oldest sends as far as there are any.
+    fn release_answers(&mut self) {
+        let Some(open) = &mut self.open else { return };
+        while open.sends.front().is_some_and(|send| send.answer.is_some()) {
+            open.first_ticket += 1;
+            if let Some(packet) = open.sends.pop_front().and_then(|send| send.answer.flatten()) {
+                self.out_bytes += packet.len();
+                self.out.push_back(packet);
+            }
+        }
+    }
+
+    fn ended(&mut self, ending: Ending) {
+        let encoding = self.open.as_ref().map_or(Encoding::Compact, |open| open.encoding);
+        self.write(answers::logged_out(ending, encoding));
+        self.close(match ending {
+            Ending::Replaced => CloseReason::Replaced,
+            Ending::Suspended => CloseReason::Suspended,
+        });
+    }
+
+    /// Reads the inbox for the feed.
+    fn poll_inbox(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        let settings = &self.context.engine.settings().delivery;
+        let Some(open) = &mut self.open else { return false };
+        if open.reading.is_none() && open.read_again.is_none_or(|at| now >= at) {
+            open.read_again = None;
+            open.reading = open.feed.wants_read(settings).map(|request| {
+                let login = Arc::clone(&open.login);
+                Box::pin(async move { login.engine().read_inbox(&login, request).await }) as Reading
+            });
+        }
+        let Some(reading) = &mut open.reading else {
+            return false;
+        };
+        let Poll::Ready(result) = reading.as_mut().poll(cx) else {
+            return false;
+        };
+        open.reading = None;
+        let Open {
+            login,
+            feed,
+            read_again,
+            ..
+        } = &mut **open;
+        match result {
+            Ok(entries) => login.with_cursor(|cursor| feed.read(entries, cursor, now, settings)),
+            Err(error) => {
+                tracing::warn!(%error, "an inbox could not be read; it is tried again");
+                feed.read_failed();
+                *read_again = Some(now + READ_RETRY);
+            }
+        }
+        self.collect_feed();
+        true
+    }
+
+    fn check_time(&mut self, now: Instant) {
+        let settings = &self.context.engine.settings().delivery;
+        let limits = &self.context.limits;
+        match &mut self.open {
+            None if now.duration_since(self.started) >= limits.login_timeout => {
+                self.close(CloseReason::NotAuthenticated);
+            }
+            None => {}
+            Some(_) if now.duration_since(self.heard) >= limits.silence_timeout => {
+                self.close(CloseReason::Silent);
+            }
+            Some(open) => {
+                open.feed.tick(now, settings);
+                let is_idle = open.sends.is_empty();
+                self.collect_feed();
+                if self.is_shutting_down && is_idle && self.running.is_none() {
+                    self.close(CloseReason::ShuttingDown);
+                }
+            }
+        }
+        if self.is_shutting_down && self.open.is_none() {
+            self.close(CloseReason::ShuttingDown);
+        }
+    }
+}
