@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
@@ -18,6 +19,10 @@ use tim_bench::scenario::offline_drain::OfflineDrain;
 use tim_bench::scenario::startup::Startup;
 use tim_bench::server_process::Host;
 use tim_bench::{budget, render};
+
+/// How long stragglers may take. Longer than the server's repetition of an unacknowledged
+/// delivery, so that a lost one shows as repeated and not as late.
+const SETTLE_LIMIT: Duration = Duration::from_secs(35);
 
 /// Load generator of tim.
 #[derive(Debug, Parser)]
@@ -215,6 +220,7 @@ fn prepare(target: &Target) -> Result<Bench> {
         trials: target.trials,
         run: format!("bench-{:x}-{:x}", std::process::id(), seconds_since_epoch()),
         progress: say,
+        settle: SETTLE_LIMIT,
     })
 }
 

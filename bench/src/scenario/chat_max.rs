@@ -77,7 +77,7 @@ impl ChatMax {
         let mut trial = Trial::default();
         usage.end(&mut trial, echoed)?;
         trial.figure("messages_per_second", echoed as f64 / wall.as_secs_f64());
-        settle(&mut chat, &mut reactor)?;
+        settle(&mut chat, &mut reactor, bench.settle)?;
         trial.figure(
             "server_rss_mib",
             machine::memory(server.pid)?.rss as f64 / f64::from(1 << 20),

@@ -71,7 +71,7 @@ impl ChatRate {
         }
         let mut trial = Trial::default();
         usage.end(&mut trial, schedule.total())?;
-        settle(&mut chat, &mut reactor)?;
+        settle(&mut chat, &mut reactor, bench.settle)?;
         chat.report_latencies(&mut trial, "");
         chat.verify(&mut trial);
         server.stop()?;

@@ -107,7 +107,7 @@ impl LoginStorm {
             length,
             "token",
         )?;
-        settle(&mut run.storm.chat, &mut reactor)?;
+        settle(&mut run.storm.chat, &mut reactor, bench.settle)?;
         run.storm.chat.verify(&mut run.trial);
         server.stop()?;
         Ok(run.trial)

@@ -21,10 +21,6 @@ use crate::report::{ScenarioReport, Trial};
 use crate::schedule::Schedule;
 use crate::server_process::{Host, Passwords, Server};
 
-/// How long stragglers may take after the last message was sent. Longer than the server's
-/// repetition of an unacknowledged delivery, so that a lost one shows as repeated, not as late.
-const SETTLE_LIMIT: Duration = Duration::from_secs(35);
-
 /// What every scenario runs with.
 #[derive(Debug)]
 pub struct Bench {
@@ -38,6 +34,8 @@ pub struct Bench {
     pub run: String,
     /// Called with a line of progress.
     pub progress: fn(&str),
+    /// How long stragglers may take after the last message was sent.
+    pub settle: Duration,
 }
 
 impl Bench {
@@ -157,9 +155,9 @@ fn until_due(schedule: &Schedule, start: Instant) -> Duration {
 
 /// Waits until all messages have been echoed and delivered. When some never are, the time is up
 /// without an error: the checks of the chat name them.
-fn settle(chat: &mut Chat, reactor: &mut Reactor) -> Result<()> {
+fn settle(chat: &mut Chat, reactor: &mut Reactor, limit: Duration) -> Result<()> {
     let start = Instant::now();
-    while !chat.is_settled() && start.elapsed() < SETTLE_LIMIT {
+    while !chat.is_settled() && start.elapsed() < limit {
         reactor.poll(Duration::from_millis(20), chat)?;
         chat.check()?;
     }

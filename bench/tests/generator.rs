@@ -1,0 +1,171 @@
+//! The generator against a stand-in server that behaves well or misbehaves in one known way: a
+//! generator that does not notice lost messages or a stall would make every figure worthless.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    missing_docs
+)]
+
+mod stand_in;
+
+use std::time::Duration;
+
+use stand_in::Fault;
+use tim_bench::report::ScenarioReport;
+use tim_bench::scenario::Bench;
+use tim_bench::scenario::chat_max::ChatMax;
+use tim_bench::scenario::chat_rate::ChatRate;
+use tim_bench::scenario::offline_drain::OfflineDrain;
+use tim_bench::server_process::Host;
+
+fn bench(fault: Fault) -> Bench {
+    Bench {
+        host: Host::Running {
+            address: stand_in::start(fault),
+            pid: std::process::id(),
+        },
+        parent: std::env::temp_dir(),
+        trials: 1,
+        run: "test".to_owned(),
+        progress: |_| {},
+        settle: Duration::from_secs(1),
+    }
+}
+
+fn chat_rate(fault: Fault) -> ScenarioReport {
+    let chat = ChatRate {
+        rate: 200,
+        pairs: 2,
+        seconds: 1,
+        warm_up: 0,
+        body: 64,
+        client_ids: true,
+    };
+    chat.run(&bench(fault)).unwrap()
+}
+
+fn violations(report: &ScenarioReport) -> Vec<&str> {
+    report.violations().collect()
+}
+
+#[test]
+fn well_behaved_server_has_no_violations_and_every_message_is_counted() {
+    let report = chat_rate(Fault::None);
+    assert_eq!(violations(&report), Vec::<&str>::new());
+    assert_eq!(report.figure("messages_verified").unwrap().median, 200.0);
+    assert_eq!(report.pooled["echo"].count, 200);
+    assert_eq!(report.pooled["delivery"].count, 200);
+}
+
+#[test]
+fn lost_delivery_is_a_violation() {
+    assert_eq!(violations(&chat_rate(Fault::Lose(77))), ["1 deliveries missing"]);
+}
+
+#[test]
+fn doubled_delivery_is_a_violation() {
+    let report = chat_rate(Fault::Double(50));
+    assert!(
+        violations(&report).contains(&"1 deliveries doubled"),
+        "{:?}",
+        violations(&report)
+    );
+}
+
+#[test]
+fn deliveries_out_of_order_are_a_violation() {
+    let report = chat_rate(Fault::Swap(31));
+    assert!(
+        violations(&report).contains(&"1 deliveries out of order"),
+        "{:?}",
+        violations(&report)
+    );
+}
+
+#[test]
+fn refused_message_is_a_violation() {
+    let report = chat_rate(Fault::Refuse(9));
+    assert!(
+        violations(&report).contains(&"1 messages refused with error 5104"),
+        "{:?}",
+        violations(&report)
+    );
+}
+
+#[test]
+fn stall_shows_in_the_latency_of_every_message_that_was_due_meanwhile() {
+    // 600 ms of 1 s: a generator that waits for the answer before it counts the next message
+    // would report a single slow one.
+    let report = chat_rate(Fault::Stall(40, Duration::from_millis(600)));
+    let echo = &report.pooled["echo"];
+    assert!(echo.p50_ms > 50.0, "{echo:?}");
+    assert!(echo.max_ms >= 590.0, "{echo:?}");
+    assert_eq!(violations(&report), Vec::<&str>::new());
+}
+
+#[test]
+fn closed_loop_counts_and_verifies_what_it_sent() {
+    let chat = ChatMax {
+        pairs: 2,
+        window: 8,
+        seconds: 1,
+        warm_up: 0,
+        body: 64,
+        client_ids: false,
+    };
+    let report = chat.run(&bench(Fault::None)).unwrap();
+    assert_eq!(violations(&report), Vec::<&str>::new());
+    assert!(report.figure("messages_per_second").unwrap().median > 100.0);
+    assert!(
+        report.figure("messages_verified").unwrap().median
+            >= report.figure("messages_per_second").unwrap().median
+    );
+}
+
+#[test]
+fn closed_loop_notices_a_lost_delivery() {
+    let chat = ChatMax {
+        pairs: 2,
+        window: 8,
+        seconds: 1,
+        warm_up: 0,
+        body: 64,
+        client_ids: false,
+    };
+    let report = chat.run(&bench(Fault::Lose(500))).unwrap();
+    assert_eq!(violations(&report), ["1 deliveries missing"]);
+}
+
+#[test]
+fn drained_queue_is_complete_and_empty_afterwards() {
+    let drain = OfflineDrain {
+        messages: 95,
+        window: 7,
+        body: 64,
+    };
+    let report = drain.run(&bench(Fault::None)).unwrap();
+    assert_eq!(violations(&report), Vec::<&str>::new());
+    assert_eq!(report.figure("messages_verified").unwrap().median, 95.0);
+    assert_eq!(report.figure("batches").unwrap().median, 10.0);
+}
+
+#[test]
+fn drain_notices_lost_and_doubled_messages() {
+    let drain = OfflineDrain {
+        messages: 95,
+        window: 7,
+        body: 64,
+    };
+    assert_eq!(
+        violations(&drain.run(&bench(Fault::Lose(3))).unwrap()),
+        ["1 messages missing"]
+    );
+    let doubled = drain.run(&bench(Fault::Double(3))).unwrap();
+    assert!(
+        violations(&doubled).contains(&"1 messages doubled"),
+        "{:?}",
+        violations(&doubled)
+    );
+}
