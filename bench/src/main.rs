@@ -173,14 +173,17 @@ fn verdict(report: &Report) -> Result<ExitCode> {
 
 /// Runs the scenarios of `action` and writes the report where `--out` says.
 fn measure(target: &Target, action: &Action) -> Result<Report> {
-    let bench = prepare(target)?;
+    let folder = data_folder(target)?;
+    // Before binding to a core, after which there seems to be only one.
+    let machine = Machine::inspect(&folder)?;
+    let bench = prepare(target, folder)?;
     let mut report = Report {
         generator: env!("CARGO_PKG_VERSION").to_owned(),
         server: bench.host.version(),
         commit: commit(),
         command: command(),
         placement: placement(&bench.host),
-        machine: Machine::inspect(&bench.parent)?,
+        machine,
         scenarios: Vec::new(),
     };
     let mut done = |scenario: ScenarioReport| -> Result<()> {
@@ -210,13 +213,17 @@ fn measure(target: &Target, action: &Action) -> Result<Report> {
     Ok(report)
 }
 
-fn prepare(target: &Target) -> Result<Bench> {
+fn data_folder(target: &Target) -> Result<PathBuf> {
+    let folder = target.data.clone().unwrap_or_else(std::env::temp_dir);
+    require_disk(&folder)?;
+    std::path::absolute(&folder).context("the folder for data directories")
+}
+
+fn prepare(target: &Target, parent: PathBuf) -> Result<Bench> {
     ensure!(target.trials > 0, "--trials must be at least 1");
-    let parent = target.data.clone().unwrap_or_else(std::env::temp_dir);
-    require_disk(&parent)?;
     Ok(Bench {
         host: host(target)?,
-        parent: std::path::absolute(&parent).context("the folder for data directories")?,
+        parent,
         trials: target.trials,
         run: format!("bench-{:x}-{:x}", std::process::id(), seconds_since_epoch()),
         progress: say,

@@ -46,7 +46,7 @@ const ORIGINAL: &[Comparison] = &[
     ),
     (
         "password logins per second",
-        "16 (cheap hash)",
+        "16",
         "login-storm",
         |storm| {
             Some(format!(
