@@ -1,0 +1,99 @@
+//! Fills the settings of the engine and of the sessions from the configuration.
+
+use super::Config;
+use crate::engine::settings::{
+    AccountSettings, AttemptLimit, DeliverySettings, GuessingSettings, MessageSettings, PasswordSettings,
+};
+use crate::engine::Settings;
+use crate::gateway::session::SessionLimits;
+
+impl Config {
+    /// The settings of the engine.
+    #[must_use]
+    pub fn engine_settings(&self) -> Settings {
+        let Self { accounts, passwords, limits, messages, delivery, .. } = self;
+        Settings {
+            accounts: AccountSettings {
+                registration: accounts.registration,
+                device_limit: accounts.device_limit,
+                device_type_limit: accounts.device_type_limit,
+                relogin_interval: accounts.relogin_interval,
+                token_lifetime: accounts.token_lifetime,
+                forget_devices_after: accounts.forget_devices_after,
+                max_name_bytes: accounts.max_name_bytes,
+                max_password_bytes: accounts.max_password_bytes,
+            },
+            passwords: PasswordSettings {
+                memory_kib: passwords.memory_kib,
+                iterations: passwords.iterations,
+                parallelism: passwords.parallelism,
+                threads: passwords.threads,
+                queue: passwords.queue,
+            },
+            guessing: GuessingSettings {
+                failures_per_address: AttemptLimit {
+                    burst: limits.failures_per_address,
+                    refill: limits.failures_per_address_refill,
+                },
+                failures_per_account: AttemptLimit {
+                    burst: limits.failures_per_account,
+                    refill: limits.failures_per_account_refill,
+                },
+                registrations_per_address: AttemptLimit {
+                    burst: limits.registrations_per_address,
+                    refill: limits.registrations_per_address_refill,
+                },
+            },
+            messages: MessageSettings {
+                require_friendship: messages.require_friendship,
+                allow_client_notices: messages.allow_client_notices,
+                queue: messages.queue,
+                batch: messages.batch,
+                history_page: messages.history_page,
+                history_page_bytes: messages.history_page_bytes.0,
+            },
+            delivery: DeliverySettings {
+                ack_timeout: delivery.ack_timeout,
+                // The range was checked when the configuration was read.
+                attempts: u8::try_from(delivery.attempts).unwrap_or(u8::MAX),
+                window: delivery.window,
+                window_bytes: delivery.window_bytes.0,
+                offline_batch: delivery.offline_batch,
+                offline_batch_bytes: delivery.offline_batch_bytes.0,
+                offline_window: delivery.offline_window,
+                backlog_grace: delivery.backlog_grace,
+                outlet_packets: delivery.outlet_packets,
+                position_interval: delivery.position_interval,
+            },
+        }
+    }
+
+    /// The limits of one session.
+    #[must_use]
+    pub fn session_limits(&self) -> SessionLimits {
+        let limits = &self.limits;
+        SessionLimits {
+            login_timeout: limits.login_timeout,
+            silence_timeout: limits.ping_timeout,
+            packet_bytes_before_login: limits.max_login_packet.0,
+            packet_bytes: limits.max_packet.0,
+            packets_per_second: limits.packets_per_second,
+            waiting_packets: limits.waiting_packets,
+            waiting_bytes: limits.waiting_bytes.0,
+            outgoing_bytes: limits.outgoing_bytes.0,
+            unanswered_sends: limits.unanswered_sends,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_of_the_file_are_those_of_the_engine_and_the_sessions() {
+        let config = Config::default();
+        assert_eq!(format!("{:?}", config.engine_settings()), format!("{:?}", Settings::default()));
+        assert_eq!(format!("{:?}", config.session_limits()), format!("{:?}", SessionLimits::default()));
+    }
+}

@@ -1,0 +1,66 @@
+//! Writes configurations as commented TOML.
+
+use std::fmt::Write as _;
+
+use super::{Config, KEYS, Key, Loaded, SECTIONS};
+
+const HEAD: &str = "\
+# Configuration of the tim server. Every setting is shown with its default value; remove the \"#\"
+# in front of a setting to change it.
+#
+# Each setting is also an environment variable, for example listen.client is TIM_LISTEN_CLIENT.
+# Precedence: command line, environment, this file, default. \"tim-server config\" shows the result.
+";
+
+/// The default file: every setting explained and commented out.
+#[must_use]
+pub fn default_file() -> String {
+    let config = Config::default();
+    let mut text = HEAD.to_owned();
+    write_all(&mut text, |text, key| {
+        for line in key.doc {
+            push(text, format_args!("#{line}"));
+        }
+        push(text, format_args!("# Allowed: {}.", key.allowed));
+        push(text, format_args!("#{} = {}", key.name, config.show(key)));
+    });
+    text
+}
+
+/// The configuration in force, with the source of every value. Programs that print keys are
+/// not shown, because their arguments may be secret.
+#[must_use]
+pub fn effective(loaded: &Loaded) -> String {
+    let mut text = "# The configuration in force.\n".to_owned();
+    write_all(&mut text, |text, key| {
+        let source = loaded.source(key);
+        let hidden = key.name == "master_command" && !loaded.config.keys.master_command.is_empty();
+        let value = if hidden {
+            "[\"(not shown)\"]".to_owned()
+        } else {
+            loaded.config.show(key)
+        };
+        push(text, format_args!("{} = {value}  # {source}", key.name));
+    });
+    text
+}
+
+fn write_all(text: &mut String, mut write_key: impl FnMut(&mut String, &Key)) {
+    for section in SECTIONS {
+        push(text, format_args!(""));
+        for line in section.doc {
+            push(text, format_args!("#{line}"));
+        }
+        push(text, format_args!("[{}]", section.name));
+        for key in KEYS.iter().filter(|key| key.section == section.name) {
+            write_key(text, key);
+        }
+    }
+}
+
+fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    if text.write_fmt(line).is_ok() {
+        text.push('\n');
+    }
+}

@@ -1,0 +1,277 @@
+//! The list of all settings: name, type, default and explanation, each written once. The default
+//! file, the environment variables and the error messages are made from it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::value::{ByteSize, LogFormat, Network, Origin, RawValue, StorageKind, Value};
+
+/// Description of one setting.
+#[derive(Debug)]
+pub struct Key {
+    /// Table of the file it stands in.
+    pub section: &'static str,
+    /// Name inside the table.
+    pub name: &'static str,
+    /// Explanation, one line each.
+    pub doc: &'static [&'static str],
+    /// Values it may have.
+    pub allowed: &'static str,
+}
+
+impl Key {
+    /// Name of the environment variable that sets it.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("TIM_{}_{}", self.section, self.name).to_ascii_uppercase()
+    }
+}
+
+/// Description of a table of the file.
+#[derive(Debug)]
+pub struct Section {
+    /// Name of the table.
+    pub name: &'static str,
+    /// Explanation, one line each.
+    pub doc: &'static [&'static str],
+}
+
+macro_rules! settings {
+    ($(
+        $(#[doc = $section_doc:literal])+
+        $section:ident: $Section:ident {
+            $( $(#[doc = $doc:literal])+ $key:ident: $type:ty = $default:expr; )+
+        }
+    )+) => {
+        $(
+            $(#[doc = $section_doc])+
+            #[derive(Clone, Debug, PartialEq, Eq)]
+            pub struct $Section { $( $(#[doc = $doc])+ pub $key: $type, )+ }
+
+            impl Default for $Section {
+                fn default() -> Self {
+                    Self { $( $key: $default, )+ }
+                }
+            }
+        )+
+
+        /// All settings of a server. [`Default`] gives the values of the default file.
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct Config { $( $(#[doc = $section_doc])+ pub $section: $Section, )+ }
+
+        /// Tables of the file, in the order they are written.
+        pub const SECTIONS: &[Section] =
+            &[$( Section { name: stringify!($section), doc: &[$($section_doc),+] } ),+];
+
+        /// All settings, in the order they are written.
+        pub const KEYS: &[Key] = &[$($( Key {
+            section: stringify!($section),
+            name: stringify!($key),
+            doc: &[$($doc),+],
+            allowed: <$type as Value>::ALLOWED,
+        } ),+),+];
+
+        impl Config {
+            /// Sets one value from its written form.
+            pub(super) fn set(&mut self, key: &Key, raw: &RawValue) -> Result<(), String> {
+                match (key.section, key.name) {
+                    $($( (stringify!($section), stringify!($key)) => {
+                        self.$section.$key = Value::parse_raw(raw)?;
+                        Ok(())
+                    } )+)+
+                    _ => Err("no such setting".to_owned()),
+                }
+            }
+
+            /// One value in TOML syntax.
+            #[must_use]
+            pub fn show(&self, key: &Key) -> String {
+                match (key.section, key.name) {
+                    $($( (stringify!($section), stringify!($key)) => self.$section.$key.to_toml(), )+)+
+                    _ => String::new(),
+                }
+            }
+        }
+    };
+}
+
+settings! {
+    /// Where clients connect. One port serves WebSocket sessions (/tim and /), registration and
+    /// tokens (/tim2) and a health check (/healthz).
+    listen: Listen {
+        /// Address and port of the client listener.
+        client: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 20_003);
+        /// Web origins that may connect. Empty: every origin may, also clients that send none.
+        /// Otherwise a connection without an origin of this list is refused with status 403.
+        origins: Vec<Origin> = Vec::new();
+        /// Reverse proxies whose X-Forwarded-For header tells the address of the client.
+        trusted_proxies: Vec<Network> = Vec::new();
+        /// Time for the TLS handshake, for the head of a request and for its body, each.
+        handshake_timeout: Duration = Duration::from_secs(10);
+        /// Connections that wait in the operating system to be accepted.
+        backlog: u32 = 4_096;
+    }
+
+    /// TLS. Without a certificate the listener speaks plain HTTP and WebSocket. The server refuses to
+    /// start when the files cannot be used; SIGHUP reads them again.
+    tls: Tls {
+        /// Certificate chain, PEM, the certificate of the server first.
+        certificate: Option<PathBuf> = None;
+        /// Private key of the certificate, PEM (PKCS #8, PKCS #1 or SEC1).
+        key: Option<PathBuf> = None;
+    }
+
+    /// Where messages and accounts are kept.
+    storage: Storage {
+        /// Kind of storage. "memory" forgets everything when the server stops.
+        kind: StorageKind = StorageKind::Sqlite;
+        /// Data directory: database, keys. Created with access for its owner only.
+        path: PathBuf = PathBuf::from("tim-data");
+    }
+
+    /// The master key, which protects the keys that encrypt the database. Without it nothing can be
+    /// read: back it up apart from the data. The environment variable TIM_MASTER_KEY (32 bytes
+    /// in hex or base64) has precedence over both settings.
+    keys: Keys {
+        /// File with the master key. "": "master.key" in the data directory, made on first start.
+        master_file: Option<PathBuf> = None;
+        /// Program and arguments, separated by commas, whose output is the master key. Empty: none.
+        master_command: Vec<String> = Vec::new();
+    }
+
+    /// Cost of password hashes (Argon2id), which is also the cost of trying out stolen ones.
+    passwords: Passwords {
+        /// Memory per hash, in KiB.
+        memory_kib: u32 = 19_456;
+        /// Passes over that memory.
+        iterations: u32 = 2;
+        /// Lanes.
+        parallelism: u32 = 1;
+        /// Threads that compute hashes, at low priority. 0: half of the processor cores, at least one.
+        threads: usize = 0;
+        /// Logins and registrations that may wait for a hash; more are refused as overload.
+        queue: usize = 512;
+    }
+
+    /// Accounts and their devices.
+    accounts: Accounts {
+        /// Whether people may register themselves over /tim2.
+        registration: bool = true;
+        /// Longest login name, in bytes.
+        max_name_bytes: usize = 128;
+        /// Longest password, in bytes.
+        max_password_bytes: usize = 256;
+        /// Devices of one account that may be online at the same time.
+        device_limit: usize = 10;
+        /// Devices of one account and of one type (termtyp) that may be online at the same time.
+        device_type_limit: usize = 10;
+        /// When all places are taken, a new login replaces the oldest device if the last login is
+        /// longer ago than this; otherwise the new login is refused.
+        relogin_interval: Duration = Duration::from_secs(10);
+        /// How long a login token can be used.
+        token_lifetime: Duration = Duration::from_secs(10);
+        /// A device not seen for this time no longer holds messages back for itself.
+        forget_devices_after: Duration = Duration::from_secs(90 * 86_400);
+    }
+
+    /// Limits against abuse and overload.
+    limits: Limits {
+        /// Sockets open at the same time, logged in or not.
+        connections: usize = 100_000;
+        /// Sockets of one address that are not logged in. IPv6 addresses count by /64 network.
+        unauthenticated_per_address: usize = 128;
+        /// Time from connecting to a successful login.
+        login_timeout: Duration = Duration::from_secs(5);
+        /// A session is closed when nothing arrived for this time.
+        ping_timeout: Duration = Duration::from_secs(600);
+        /// A connection is closed when its client takes nothing off the socket for this time.
+        write_timeout: Duration = Duration::from_secs(30);
+        /// Largest packet of a client that is logged in.
+        max_packet: ByteSize = ByteSize(1 << 20);
+        /// Largest packet before login, and largest body of a request to /tim2.
+        max_login_packet: ByteSize = ByteSize::kib(64);
+        /// Packets per second that one connection may send, and as many at once; acknowledgements are
+        /// free. A connection that sends more is closed. 0: no limit.
+        packets_per_second: u32 = 5_000;
+        /// Requests of one connection that may wait behind a running one before no more are read.
+        waiting_packets: usize = 64;
+        /// Bytes of them.
+        waiting_bytes: ByteSize = ByteSize::kib(256);
+        /// Bytes that may wait to be sent to a slow client before no more requests of it are read.
+        outgoing_bytes: ByteSize = ByteSize(1 << 20);
+        /// Messages of one connection that may wait for the disk before no more are read.
+        unanswered_sends: usize = 256;
+        /// Failed logins and token requests for one account from one address before further ones are
+        /// refused. 0: no limit.
+        failures_per_account: u32 = 10;
+        /// Time until one more such failure is allowed.
+        failures_per_account_refill: Duration = Duration::from_secs(30);
+        /// Failed logins and token requests from one address before further ones are refused. 0: no limit.
+        failures_per_address: u32 = 60;
+        /// Time until one more such failure is allowed.
+        failures_per_address_refill: Duration = Duration::from_secs(5);
+        /// Registrations from one address before further ones are refused. 0: no limit.
+        registrations_per_address: u32 = 100;
+        /// Time until one more registration is allowed.
+        registrations_per_address_refill: Duration = Duration::from_secs(10);
+    }
+
+    /// Messages and permission.
+    messages: Messages {
+        /// Only friends may write to each other.
+        require_friendship: bool = true;
+        /// Let clients send business notices with the numbers of the server's own (1 to 30).
+        allow_client_notices: bool = false;
+        /// Messages that may wait for the disk; more are refused as overload.
+        queue: usize = 16_384;
+        /// Largest number of messages made durable in one transaction.
+        batch: usize = 1_024;
+        /// Largest page of history, in messages.
+        history_page: usize = 100;
+        /// Largest page of history, in bytes.
+        history_page_bytes: ByteSize = ByteSize(4 << 20);
+    }
+
+    /// Delivery of messages.
+    delivery: Delivery {
+        /// How long a client has to acknowledge a delivery before it is repeated.
+        ack_timeout: Duration = Duration::from_secs(10);
+        /// How often a message is sent to a device before it stays in the inbox.
+        attempts: u32 = 3;
+        /// Deliveries to one device that may be unacknowledged at the same time.
+        window: usize = 256;
+        /// Bytes of them; one message may always be on its way.
+        window_bytes: ByteSize = ByteSize(1 << 20);
+        /// Messages in one packet of the offline queue.
+        offline_batch: usize = 10;
+        /// Bytes in one packet of the offline queue; one message may always be in it. Published Java clients
+        /// disconnect on packets above 8 KiB.
+        offline_batch_bytes: ByteSize = ByteSize::kib(8);
+        /// Packets of the offline queue that may be unacknowledged at the same time.
+        offline_window: usize = 16;
+        /// A device that has not asked for its offline queue after this time gets it unasked.
+        backlog_grace: Duration = Duration::from_secs(5);
+        /// Packets that may wait for a slow connection. Beyond that, stored messages are read back later
+        /// and live data is dropped.
+        outlet_packets: usize = 1_024;
+        /// How often the progress of devices is written to the database.
+        position_interval: Duration = Duration::from_millis(250);
+    }
+
+    /// Running the process.
+    process: Process {
+        /// Threads that serve connections. 0: as many as processor cores.
+        workers: usize = 0;
+        /// How long a stopping server finishes requests and sends what is waiting.
+        shutdown_timeout: Duration = Duration::from_secs(10);
+    }
+
+    /// Log output, on standard error. Logs never contain passwords, tokens, keys or message text.
+    log: Log {
+        /// error, warn, info, debug, trace, or a filter such as "info,tim_server::gateway=debug".
+        level: String = "info".to_owned();
+        /// "human" or "json" (one object per line).
+        format: LogFormat = LogFormat::Human;
+    }
+}

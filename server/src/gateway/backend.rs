@@ -1,0 +1,55 @@
+//! What the sockets need from the rest of the server. The engine stands behind it in the product,
+//! scripted sessions in the tests of the sockets.
+
+use std::net::IpAddr;
+use std::task::Context;
+
+use bytes::Bytes;
+use tim_protocol::wire::{TimAck, TimAuth};
+use tokio::time::Instant;
+
+/// Makes sessions and answers the requests of `/tim2`.
+pub(crate) trait Backend: Send + Sync + 'static {
+    /// State of one WebSocket connection.
+    type Session: PacketSession;
+
+    /// Begins a session for a client that connected from `peer`.
+    fn open(&self, peer: IpAddr, now: Instant) -> Self::Session;
+
+    /// Answers a registration (wire-protocol 7.1). `None`: overloaded.
+    fn register(&self, peer: IpAddr, auth: TimAuth) -> impl Future<Output = Option<TimAck>> + Send;
+
+    /// Answers a request for a token (wire-protocol 7.2). `None`: overloaded.
+    fn token(&self, peer: IpAddr, auth: TimAuth) -> impl Future<Output = Option<TimAck>> + Send;
+}
+
+/// A session as the socket sees it: packets in, packets out. It does no I/O and is driven by
+/// polling; dropping it means that the connection ended.
+pub(crate) trait PacketSession: Send + Unpin + 'static {
+    /// Takes one whole WebSocket message.
+    fn receive(&mut self, packet: Bytes, now: Instant);
+
+    /// Whether another message should be read. May become true again in [`Self::poll`].
+    fn wants_input(&self) -> bool;
+
+    /// Goes on with everything that can go on and registers the waker for the rest.
+    fn poll(&mut self, cx: &mut Context<'_>, now: Instant);
+
+    /// The next packet to send as one binary message.
+    fn next_packet(&mut self) -> Option<Bytes>;
+
+    /// Largest message accepted now, in bytes.
+    fn packet_limit(&self) -> usize;
+
+    /// When to poll again at the latest.
+    fn deadline(&self) -> Instant;
+
+    /// Close code and reason, once the session is over and all packets are taken.
+    fn closing(&self) -> Option<(u16, String)>;
+
+    /// The server stops: take no new requests, finish those that run.
+    fn begin_shutdown(&mut self);
+
+    /// Whether the client has logged in.
+    fn authenticated(&self) -> bool;
+}

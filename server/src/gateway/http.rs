@@ -1,0 +1,216 @@
+//! The HTTP side of a socket: routes, and the upgrade to WebSocket. An upgraded socket is handed
+//! back raw, so that nothing of hyper stays behind in a connection that lives for days.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use axum::http::header::{CONTENT_TYPE, SEC_WEBSOCKET_VERSION};
+use axum::http::{HeaderValue, Request, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::Service;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use parking_lot::Mutex;
+
+use super::admission::StrangerPlace;
+use super::backend::Backend;
+use super::connection::Socket;
+use super::drain::{DrainListener, Stage};
+use super::{Shared, handshake, tim2};
+
+/// Longest head of a request; also the size of hyper's buffers.
+const HEAD_BYTES: usize = 8 * 1024;
+const HEADERS: usize = 64;
+/// A connection that has not become a WebSocket by then is closed after its current request.
+const HTTP_LIFETIME: Duration = Duration::from_secs(60);
+
+const ABOUT: &str = "This is a tim server. Chat clients connect to /tim with WebSocket.\n";
+
+/// An upgrade that was answered with 101.
+pub(super) struct Upgrade {
+    /// Address of the client.
+    pub(super) address: IpAddr,
+    /// Its place, when the socket itself belongs to a proxy.
+    pub(super) stranger: Option<StrangerPlace>,
+}
+
+/// What a request knows about its connection.
+#[derive(Clone)]
+struct Caller {
+    peer: IpAddr,
+    upgrade: Arc<Mutex<Option<Upgrade>>>,
+}
+
+/// The routes of the client listener.
+pub(super) fn router<B: Backend>(shared: Arc<Shared<B>>) -> Router {
+    let nothing = || async { StatusCode::NOT_FOUND };
+    Router::new()
+        .route("/", get(root::<B>).fallback(nothing))
+        .route("/tim", get(session::<B>).fallback(nothing))
+        .route("/tim2", post(account::<B>).fallback(nothing))
+        .route("/healthz", get(health::<B>).fallback(nothing))
+        .fallback(nothing)
+        .with_state(shared)
+}
+
+async fn root<B: Backend>(
+    state: State<Arc<Shared<B>>>,
+    caller: Extension<Caller>,
+    request: Request<Body>,
+) -> Response {
+    if handshake::wants_upgrade(request.headers()) {
+        return session(state, caller, request).await;
+    }
+    (
+        [(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/plain; charset=utf-8"),
+        )],
+        ABOUT,
+    )
+        .into_response()
+}
+
+async fn session<B: Backend>(
+    State(shared): State<Arc<Shared<B>>>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Response {
+    let headers = match handshake::accept(request.version(), request.headers()) {
+        Ok(headers) => headers,
+        Err(status @ StatusCode::UPGRADE_REQUIRED) => {
+            return (status, [(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"))]).into_response();
+        }
+        Err(status) => return status.into_response(),
+    };
+    if !handshake::origin_allowed(request.headers(), &shared.options.origins) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    if shared.drain.stage() != Stage::Running {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let address = handshake::client_address(caller.peer, request.headers(), &shared.options.trusted_proxies);
+    let stranger = if shared.is_proxy(caller.peer) {
+        match shared.admission.stranger(address) {
+            Some(place) => Some(place),
+            None => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        }
+    } else {
+        None
+    };
+    *caller.upgrade.lock() = Some(Upgrade { address, stranger });
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+async fn account<B: Backend>(
+    State(shared): State<Arc<Shared<B>>>,
+    Extension(caller): Extension<Caller>,
+    request: Request<Body>,
+) -> Response {
+    if !handshake::origin_allowed(request.headers(), &shared.options.origins) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    if shared.drain.stage() != Stage::Running {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    let from = handshake::client_address(caller.peer, request.headers(), &shared.options.trusted_proxies);
+    let options = &shared.options;
+    tim2::answer(
+        &shared.backend,
+        from,
+        request,
+        options.max_login_packet,
+        options.handshake_timeout,
+    )
+    .await
+}
+
+async fn health<B: Backend>(State(shared): State<Arc<Shared<B>>>) -> Response {
+    match shared.drain.stage() {
+        Stage::Running => "ok\n".into_response(),
+        Stage::Draining | Stage::Closing => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response(),
+    }
+}
+
+struct Requests {
+    router: TowerToHyperService<Router>,
+    caller: Caller,
+}
+
+impl Service<Request<Incoming>> for Requests {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.caller.clone());
+        Box::pin(self.router.call(request))
+    }
+}
+
+/// Serves requests on a socket until it is upgraded, closed, or its time is up. Answers the raw
+/// socket, what was read beyond the upgrade request, and the upgrade.
+pub(super) async fn serve<S: Socket>(
+    socket: S,
+    peer: IpAddr,
+    router: Router,
+    header_timeout: Duration,
+    mut drain: DrainListener,
+) -> Option<(S, Bytes, Upgrade)> {
+    let caller = Caller {
+        peer,
+        upgrade: Arc::default(),
+    };
+    let upgrade = Arc::clone(&caller.upgrade);
+    let requests = Requests {
+        router: TowerToHyperService::new(router),
+        caller,
+    };
+    let mut connection = Box::pin(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(header_timeout)
+            .max_buf_size(HEAD_BYTES)
+            .max_headers(HEADERS)
+            .title_case_headers(true)
+            .serve_connection(TokioIo::new(socket), requests),
+    );
+    let mut end = std::pin::pin!(tokio::time::sleep(HTTP_LIFETIME));
+    let mut is_ending = false;
+    let served = std::future::poll_fn(|cx: &mut Context<'_>| {
+        if !is_ending && (drain.poll(cx) != Stage::Running || end.as_mut().poll(cx).is_ready()) {
+            // The current request is answered, bounded by its own timeouts; nothing comes after.
+            is_ending = true;
+            connection.as_mut().graceful_shutdown();
+            end.as_mut()
+                .reset(tokio::time::Instant::now() + header_timeout * 2);
+        }
+        if is_ending && (drain.poll(cx) == Stage::Closing || end.as_mut().poll(cx).is_ready()) {
+            return Poll::Ready(false);
+        }
+        connection
+            .as_mut()
+            .poll_without_shutdown(cx)
+            .map(|result| result.is_ok())
+    })
+    .await;
+    let upgrade = upgrade.lock().take();
+    match upgrade {
+        Some(upgrade) if served => {
+            let parts = Pin::into_inner(connection).into_parts();
+            Some((parts.io.into_inner(), parts.read_buf, upgrade))
+        }
+        _ => None,
+    }
+}
