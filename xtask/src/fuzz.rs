@@ -1,5 +1,6 @@
-//! `cargo xtask fuzz`: runs one fuzz target of the protocol with libFuzzer. What it finds goes to the artifacts folder
-//! of the fuzz package; interesting inputs go to the corpus, which the ordinary tests replay.
+//! `cargo xtask fuzz`: runs one fuzz target of the protocol with libFuzzer. An input that breaks something goes to the
+//! artifacts folder of the fuzz package. New inputs that merely reach new code are kept below the target folder for the
+//! next run; the corpus in the repository, which the ordinary tests replay, is only read.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -48,6 +49,9 @@ pub(crate) fn fuzz(workspace: &Workspace, options: &Options) -> Result<ExitCode>
     let tools = program.parent().context("the tool is in no folder")?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(tools.to_owned()).chain(std::env::split_paths(&path)))?;
+    let found = workspace.target.join("fuzz-corpus").join(target);
+    std::fs::create_dir_all(&found).with_context(|| format!("cannot make {}", found.display()))?;
+    let corpus = workspace.root.join(FOLDER).join("corpus").join(target);
     let mut run = Command::new("rustup");
     run.args([
         "run",
@@ -58,8 +62,9 @@ pub(crate) fn fuzz(workspace: &Workspace, options: &Options) -> Result<ExitCode>
         "--fuzz-dir",
         FOLDER,
         target,
-        "--",
     ])
+    .args([&found, &corpus])
+    .arg("--")
     .arg(format!("-max_total_time={}", options.seconds))
     .args(&options.rest)
     .current_dir(&workspace.root)
