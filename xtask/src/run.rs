@@ -1,9 +1,9 @@
 //! `cargo xtask run`: builds the server and the terminal client, starts the server on the embedded database, waits
-//! until it answers and says how to chat. Ctrl-C asks the server to stop and waits for it; a second Ctrl-C insists.
+//! until it is ready and says how to chat. Ctrl-C asks the server to stop and waits for it; a second Ctrl-C insists.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,8 +15,8 @@ use crate::command;
 use crate::first_chat;
 use crate::workspace::{Profile, Workspace};
 
-/// How long a server may take to answer; a first start generates keys, a large database is checked.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a server may take to be ready before it is mentioned; a large database may need recovery after a crash.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How often the server and Ctrl-C are looked at.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -68,10 +68,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
 
     let data = workspace.root.join(&options.data);
     let mut server = Server::start(workspace, profile, options, &data)?;
-    if server.wait_until_ready(options.listen, &stops)? {
+    if let Some(address) = server.wait_until_ready(&stops)? {
         let chat = first_chat::Setting {
             client: workspace.program(profile, "tim"),
-            server: format!("ws://{}", reachable(options.listen)),
+            server: format!("ws://{}", reachable(address)),
             data,
         };
         if let Err(error) = chat.present(!options.no_demo) {
@@ -83,9 +83,6 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
 
 /// Says clearly who is in the way before anything is built.
 fn must_be_free(address: SocketAddr) -> Result<()> {
-    if address.port() == 0 {
-        bail!("--listen needs a port");
-    }
     match TcpListener::bind(address) {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
@@ -111,44 +108,59 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 /// A running server; it does not outlive this value.
 struct Server {
     child: Child,
+    /// The server writes its address into this file when it is ready.
+    ready: PathBuf,
     asked: usize,
 }
 
 impl Server {
-    fn start(workspace: &Workspace, profile: Profile, options: &Options, data: &PathBuf) -> Result<Self> {
+    fn start(workspace: &Workspace, profile: Profile, options: &Options, data: &Path) -> Result<Self> {
+        let ready = workspace.target.join(format!("ready-{}", std::process::id()));
         let mut command = Command::new(workspace.program(profile, "tim-server"));
         command.current_dir(&workspace.root).stdin(Stdio::null());
         command
             .arg("--listen")
             .arg(options.listen.to_string())
             .arg("--data")
-            .arg(data)
-            .args(&options.server);
+            .arg(data);
+        command.arg("--ready-file").arg(&ready).args(&options.server);
         // Its own process group: Ctrl-C reaches only this program, which passes it on exactly once.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let child = command.spawn().context("cannot start tim-server")?;
-        Ok(Self { child, asked: 0 })
+        Ok(Self {
+            child,
+            ready,
+            asked: 0,
+        })
     }
 
-    /// Whether the server answers; false when it ended or was asked to.
-    fn wait_until_ready(&mut self, listen: SocketAddr, stops: &AtomicUsize) -> Result<bool> {
-        let address = reachable(listen);
+    /// The address on which the server listens; none when it ended or was asked to.
+    fn wait_until_ready(&mut self, stops: &AtomicUsize) -> Result<Option<SocketAddr>> {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
-            if self.child.try_wait()?.is_some() || stops.load(Ordering::Relaxed) > 0 {
-                return Ok(false);
+        let mut mentioned = false;
+        loop {
+            if let Ok(address) = std::fs::read_to_string(&self.ready) {
+                std::fs::remove_file(&self.ready).context("cannot remove the server's ready file")?;
+                return Ok(Some(
+                    address
+                        .trim()
+                        .parse()
+                        .context("the server's ready file holds no address")?,
+                ));
             }
-            if answers(address) {
-                return Ok(true);
+            if self.child.try_wait()?.is_some() || stops.load(Ordering::Relaxed) > 0 {
+                return Ok(None);
+            }
+            if !mentioned && start.elapsed() > PATIENCE {
+                println!(
+                    "the server is not ready after {} seconds; still waiting",
+                    PATIENCE.as_secs()
+                );
+                mentioned = true;
             }
             std::thread::sleep(PAUSE);
         }
-        println!(
-            "the server has not answered on {address} for {} seconds; still waiting for it",
-            PATIENCE.as_secs()
-        );
-        Ok(false)
     }
 
     /// Waits for the end of the server, passing on every request to stop.
@@ -191,22 +203,6 @@ impl Drop for Server {
     }
 }
 
-/// Whether the server says that it is well.
-fn answers(address: SocketAddr) -> bool {
-    let ask = || -> std::io::Result<bool> {
-        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
-        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        write!(
-            stream,
-            "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-        )?;
-        let mut status = [0; 12];
-        stream.read_exact(&mut status)?;
-        Ok(&status == b"HTTP/1.1 200")
-    };
-    ask().unwrap_or(false)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,21 +224,5 @@ mod tests {
             reachable("192.0.2.1:1".parse().unwrap()).to_string(),
             "192.0.2.1:1"
         );
-    }
-
-    #[test]
-    fn something_that_is_no_healthy_server_does_not_count_as_ready() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let peer = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut request = [0; 16];
-            stream.read_exact(&mut request).unwrap();
-            stream
-                .write_all(b"HTTP/1.1 503 Service Unavailable\r\n\r\n")
-                .unwrap();
-        });
-        assert!(!answers(address));
-        peer.join().unwrap();
     }
 }
