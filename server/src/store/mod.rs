@@ -5,16 +5,26 @@
 //! survives `kill -9` and power loss (the in-memory back end, for no-database mode, excepted).
 //! Bodies are encrypted here, below the trait, so that no caller can forget it.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+pub mod encryption;
 pub mod ids;
+pub mod keys;
+mod memory;
 pub mod record;
+pub mod shard;
+pub mod sqlite;
 
 use async_trait::async_trait;
 
 pub use ids::{AccountId, ConversationId, DeviceKey, Mid, Seq, Slot, Timestamp};
+pub use keys::{InstallationKey, KeyError, MasterKey, MasterKeySource};
+pub use memory::MemoryStore;
 pub use record::{
     Account, Advance, Append, Appended, ContactChange, ContactLists, ContactState, Contacts, Duplicate,
     InboxCopy, InboxItem, InboxState, LoginToken, NewAccount, Retract, Retracted, StoredMessage, UpperBound,
 };
+pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
 
 /// Why an operation of the store failed. Nothing was changed.
 #[derive(Debug, Clone, thiserror::Error)]

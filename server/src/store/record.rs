@@ -74,6 +74,15 @@ impl Contacts {
     pub fn are_friends(self) -> bool {
         self.own == ContactState::Wants && self.peer == ContactState::Wants
     }
+
+    /// The same relation seen from the peer.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        Self {
+            own: self.peer,
+            peer: self.own,
+        }
+    }
 }
 
 /// A change of a relation together with the notices it causes.
