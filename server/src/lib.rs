@@ -1,4 +1,15 @@
 //! A self-contained, decentralised instant-messaging server. `ARCHITECTURE.md` explains how the
 //! modules fit; dependencies go in one direction only: gateway → engine → cluster, store.
 
+mod admin_password;
+pub mod cluster;
+pub mod config;
+pub mod engine;
+pub mod gateway;
+mod server;
 pub mod store;
+
+pub use admin_password::AdminPasswordError;
+pub use server::{
+    MASTER_KEY_VARIABLE, RunningServer, Server, StartError, TlsError, database_path, master_key_source,
+};

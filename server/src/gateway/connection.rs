@@ -40,8 +40,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Socket for T {}
 pub(super) struct Admitted {
     /// Address of the client.
     pub(super) address: IpAddr,
-    /// Its place among all sockets.
-    pub(super) place: SocketPlace,
+    /// Its place among all sockets, held while the connection lives.
+    pub(super) _place: SocketPlace,
     /// Its place among those not logged in; given back at login.
     pub(super) stranger: Option<StrangerPlace>,
     /// Tells about the shutdown of the server.

@@ -261,7 +261,7 @@ async fn upgrade<B: Backend, S: super::connection::Socket>(
     let session = shared.backend.open(upgrade.address, Instant::now());
     let admitted = Admitted {
         address: upgrade.address,
-        place: arrival.place,
+        _place: arrival.place,
         stranger: upgrade.stranger.or(arrival.stranger),
         drain: shared.drain.listen(),
         write_timeout: shared.options.write_timeout,

@@ -24,7 +24,7 @@ use admission::Admission;
 use drain::Drain;
 
 pub(crate) use engine_backend::EngineBackend;
-pub(crate) use listener::{Gateway, bind};
+pub(crate) use listener::{Gateway, TlsSlot, bind};
 
 /// What an operator can tune at the sockets.
 #[derive(Clone, Debug)]

@@ -1,0 +1,122 @@
+//! The server program.
+//!
+//! Exit codes: 0 stopped as asked; 1 failed while running, or stopped at once by a second signal;
+//! 2 wrong usage or configuration; 3 cannot listen; 4 database or keys cannot be used.
+
+mod command;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tim_server::config::{Inputs, Loaded};
+
+use command::Failure;
+
+/// Instant-messaging server that speaks the tim 2 protocol.
+#[derive(Debug, Parser)]
+#[command(name = "tim-server", version, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(flatten)]
+    settings: SettingOptions,
+    #[command(flatten)]
+    run: RunOptions,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 stopped as asked; 1 failed while running, or stopped at once by a second signal;
+2 wrong usage or configuration; 3 cannot listen; 4 database or keys cannot be used.";
+
+#[derive(Debug, Args)]
+struct SettingOptions {
+    /// Configuration file. Without it tim.toml in the working directory is used if it exists.
+    #[arg(short, long, global = true, env = "TIM_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data directory (storage.path).
+    #[arg(long, global = true, value_name = "DIRECTORY")]
+    data: Option<String>,
+    /// Address and port for clients (listen.client).
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    listen: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct RunOptions {
+    /// File that is written with the client address when the server is ready.
+    #[arg(long, global = true, value_name = "FILE")]
+    ready_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server; also what happens without a command.
+    Run,
+    /// Show the configuration in force and where every value comes from.
+    Config {
+        /// Show the default configuration file instead.
+        #[arg(long)]
+        default: bool,
+    },
+    /// Work with the keys that encrypt the database. The server must not be running.
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Show the version.
+    Version,
+}
+
+#[derive(Debug, Subcommand)]
+enum KeysCommand {
+    /// Show where the master key comes from and which data keys there are. Shows no secrets.
+    Show,
+    /// Make a new data key and encrypt all records with it.
+    Rotate {
+        /// Make a new master key instead; data keys and records stay.
+        #[arg(long)]
+        master: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match perform(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            command::print_error(&failure);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+fn perform(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.command {
+        Some(Command::Version) => command::print(&format!("tim-server {}\n", env!("CARGO_PKG_VERSION"))),
+        Some(Command::Config { default: true }) => command::print(&tim_server::config::default_file()),
+        Some(Command::Config { default: false }) => {
+            command::print(&tim_server::config::effective(&load(&arguments.settings)?))
+        }
+        Some(Command::Keys(KeysCommand::Show)) => command::keys::show(&load(&arguments.settings)?.config),
+        Some(Command::Keys(KeysCommand::Rotate { master: false })) => {
+            command::keys::rotate(&load(&arguments.settings)?.config)
+        }
+        Some(Command::Keys(KeysCommand::Rotate { master: true })) => {
+            command::keys::rotate_master(&load(&arguments.settings)?.config)
+        }
+        Some(Command::Run) | None => {
+            command::run::run(load(&arguments.settings)?, arguments.run.ready_file.as_deref())
+        }
+    }
+}
+
+fn load(options: &SettingOptions) -> Result<Loaded, Failure> {
+    let usual = PathBuf::from("tim.toml");
+    let file = options.config.clone().or_else(|| usual.exists().then_some(usual));
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let data = options.data.clone().map(|value| ("storage", "path", "--data", value));
+    let listen = options.listen.clone().map(|value| ("listen", "client", "--listen", value));
+    let inputs = Inputs { file, environment, options: data.into_iter().chain(listen).collect() };
+    Loaded::read(&inputs).map_err(|error| Failure::new(2, error))
+}

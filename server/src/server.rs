@@ -1,0 +1,273 @@
+//! Puts the parts of a server together, starts them, and stops them in the right order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::admin_password::{self, AdminPasswordError};
+use crate::cluster::{LocalCluster, NodeId};
+use crate::config::{Config, StorageKind};
+use crate::engine::clock::{SystemClock, ThreadEntropy};
+use crate::engine::{Engine, Parts};
+use crate::gateway::session::SessionContext;
+use crate::gateway::tls::Identity;
+pub use crate::gateway::tls::TlsError;
+use crate::gateway::{EngineBackend, Gateway, Options, TlsSlot, bind};
+use crate::store::{KeyError, MasterKeySource, MemoryStore, OpenError, SqliteOptions, SqliteStore, Store};
+
+/// Name of the environment variable that may hold the master key.
+pub const MASTER_KEY_VARIABLE: &str = "TIM_MASTER_KEY";
+/// File descriptors kept free for the database and the log.
+const RESERVED_FILES: u64 = 64;
+
+/// Why a server could not start. Nothing is left running.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The certificate or its key cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The settings are impossible in a way only found on use.
+    #[error("{0}")]
+    Settings(String),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address} (listen.client): {error}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        error: io::Error,
+    },
+    /// The data directory cannot be used.
+    #[error("data directory {} (storage.path): {error}", path.display())]
+    Data {
+        /// The directory.
+        path: PathBuf,
+        /// What the operating system said.
+        error: io::Error,
+    },
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// A key cannot be had.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The administrator's password cannot be made.
+    #[error(transparent)]
+    AdminPassword(#[from] AdminPasswordError),
+}
+
+impl StartError {
+    /// The exit code of the process: 2 wrong configuration, 3 cannot listen, 4 database or keys.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Tls(_) | Self::Settings(_) => 2,
+            Self::Bind { .. } => 3,
+            Self::Data { .. } | Self::Store(_) | Self::Key(_) | Self::AdminPassword(_) => 4,
+        }
+    }
+}
+
+/// Where a configuration says the database is.
+#[must_use]
+pub fn database_path(config: &Config) -> PathBuf {
+    config.storage.path.join("tim.db")
+}
+
+/// Where a configuration says the master key comes from.
+#[must_use]
+pub fn master_key_source(config: &Config) -> MasterKeySource {
+    if std::env::var_os(MASTER_KEY_VARIABLE).is_some() {
+        return MasterKeySource::Variable(MASTER_KEY_VARIABLE.to_owned());
+    }
+    if !config.keys.master_command.is_empty() {
+        return MasterKeySource::Command(config.keys.master_command.clone());
+    }
+    let file = config.keys.master_file.clone();
+    MasterKeySource::File(file.unwrap_or_else(|| config.storage.path.join("master.key")))
+}
+
+/// Starts servers.
+#[derive(Clone, Copy, Debug)]
+pub struct Server;
+
+impl Server {
+    /// Starts a server on the current runtime. Clients can connect when this returns.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(config: Config) -> Result<RunningServer, StartError> {
+        let identity = match (&config.tls.certificate, &config.tls.key) {
+            (Some(certificate), Some(key)) => {
+                Some(Identity { certificate: certificate.clone(), key: key.clone() })
+            }
+            _ => None,
+        };
+        let tls = match &identity {
+            Some(identity) => Some((identity.clone(), TlsSlot::new(Mutex::new(identity.load()?)))),
+            None => None,
+        };
+        // The address is taken before the database is touched; nobody is served until the end.
+        let address = config.listen.client;
+        let bound = bind(address, config.listen.backlog)
+            .and_then(|listener| listener.local_addr().map(|address| (listener, address)));
+        let (listener, client_addr) = bound.map_err(|error| StartError::Bind { address, error })?;
+        let Storage { store, installation_key, admin_password } = open_storage(&config).await?;
+        let cluster = Arc::new(LocalCluster::new(NodeId(1)));
+        let parts = Parts {
+            settings: config.engine_settings(),
+            store: Arc::clone(&store),
+            bus: Arc::<LocalCluster>::clone(&cluster),
+            directory: cluster,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(ThreadEntropy),
+            installation_key,
+        };
+        let engine = match Engine::start(parts) {
+            Ok(engine) => engine,
+            Err(reason) => {
+                store.close().await;
+                return Err(StartError::Settings(reason));
+            }
+        };
+        let context = SessionContext { engine: Arc::clone(&engine), limits: config.session_limits() };
+        let slot = tls.as_ref().map(|(_, slot)| Arc::clone(slot));
+        let gateway =
+            Gateway::start(listener, slot, EngineBackend(Arc::new(context)), socket_options(&config));
+        Ok(RunningServer { config, client_addr, gateway, engine, store, tls, admin_password })
+    }
+}
+
+fn socket_options(config: &Config) -> Options {
+    Options {
+        origins: config.listen.origins.clone(),
+        trusted_proxies: config.listen.trusted_proxies.clone(),
+        handshake_timeout: config.listen.handshake_timeout,
+        write_timeout: config.limits.write_timeout,
+        max_login_packet: config.limits.max_login_packet.0,
+        connections: connection_limit(config),
+        unauthenticated_per_address: config.limits.unauthenticated_per_address,
+    }
+}
+
+/// The configured limit, or less when the operating system does not allow so many open files.
+fn connection_limit(config: &Config) -> usize {
+    let configured = config.limits.connections;
+    let Ok((files, _)) = rlimit::Resource::NOFILE.get() else { return configured };
+    let possible = usize::try_from(files.saturating_sub(RESERVED_FILES)).unwrap_or(usize::MAX).max(1);
+    if possible < configured {
+        tracing::warn!(
+            open_files = files,
+            connections = possible,
+            "limits.connections = {configured} needs more open files than allowed; raise the limit (ulimit -n, \
+             LimitNOFILE of systemd)"
+        );
+    }
+    possible.min(configured)
+}
+
+struct Storage {
+    store: Arc<dyn Store>,
+    installation_key: [u8; 32],
+    admin_password: Option<String>,
+}
+
+async fn open_storage(config: &Config) -> Result<Storage, StartError> {
+    if config.storage.kind == StorageKind::Memory {
+        let store = MemoryStore::new()?;
+        let installation_key = *store.installation_key().as_bytes();
+        return Ok(Storage { store: Arc::new(store), installation_key, admin_password: None });
+    }
+    let config = config.clone();
+    let opening = tokio::task::spawn_blocking(move || {
+        let folder = &config.storage.path;
+        create_private_folder(folder)
+            .map_err(|error| StartError::Data { path: folder.clone(), error })?;
+        let options = SqliteOptions::new(database_path(&config));
+        let store = SqliteStore::open(&options, &master_key_source(&config))?;
+        let admin_password = admin_password::create_if_missing(folder, &config.passwords)?;
+        let installation_key = *store.installation_key().as_bytes();
+        Ok(Storage { store: Arc::new(store), installation_key, admin_password })
+    });
+    opening.await.map_err(|error| StartError::Settings(format!("opening the database failed: {error}")))?
+}
+
+fn create_private_folder(path: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// A server that is running. Dropping it without [`RunningServer::shutdown`] leaves its tasks to
+/// the end of the runtime.
+pub struct RunningServer {
+    config: Config,
+    client_addr: SocketAddr,
+    gateway: Gateway,
+    engine: Arc<Engine>,
+    store: Arc<dyn Store>,
+    tls: Option<(Identity, TlsSlot)>,
+    admin_password: Option<String>,
+}
+
+impl std::fmt::Debug for RunningServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunningServer").field("client_addr", &self.client_addr).finish_non_exhaustive()
+    }
+}
+
+impl RunningServer {
+    /// The address clients connect to, with the port that was really taken.
+    #[must_use]
+    pub fn client_addr(&self) -> SocketAddr {
+        self.client_addr
+    }
+
+    /// The configuration in force.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The engine, for metrics and administration.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Sockets open now, logged in or not.
+    #[must_use]
+    pub fn sockets(&self) -> usize {
+        self.gateway.sockets()
+    }
+
+    /// The administrator's password, if this start has made it. It is given out once.
+    pub fn take_admin_password(&mut self) -> Option<String> {
+        self.admin_password.take()
+    }
+
+    /// Reads certificate and key again; new connections use them. Without TLS nothing happens.
+    ///
+    /// # Errors
+    /// The files cannot be used; the old ones stay in force.
+    pub fn reload_tls(&self) -> Result<(), TlsError> {
+        if let Some((identity, slot)) = &self.tls {
+            let config = identity.load()?;
+            *slot.lock() = config;
+        }
+        Ok(())
+    }
+
+    /// Stops the server: takes no new connections, lets sessions finish for at most
+    /// `process.shutdown_timeout`, closes them, makes everything durable, closes the database.
+    pub async fn shutdown(self) {
+        self.gateway.shutdown(self.config.process.shutdown_timeout).await;
+        self.engine.shutdown().await;
+        self.store.close().await;
+    }
+}
