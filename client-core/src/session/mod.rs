@@ -1,0 +1,677 @@
+//! The client side of a session as a state machine: no sockets, no clock, no randomness of its own. Whoever drives
+//! it passes packets and the time in, and carries out what comes out. Native and browser transports share it.
+//!
+//! Time is a [`Duration`] since an origin that the driver chooses once; it must not run backwards.
+
+mod backoff;
+mod config;
+mod inbox;
+mod message_id;
+mod outbox;
+mod pace;
+mod random;
+mod receive;
+mod requests;
+mod seen;
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tim_protocol::packet::{self, PacketType};
+use tim_protocol::wire::TimAuth;
+use tim_protocol::{Node, node};
+use zeroize::Zeroize;
+
+pub use self::config::{Acknowledge, Credentials, Reconnect, ServerKind, SessionConfig};
+pub use self::requests::{Added, HistoryStart, Reply, Request};
+pub(crate) use self::seen::Identity;
+
+use self::backoff::Backoff;
+use self::inbox::{Inbox, Resync};
+use self::message_id::MessageIds;
+use self::outbox::Outbox;
+use self::pace::Pace;
+use self::random::Random;
+use self::requests::Requests;
+use crate::error::{ConnectError, RequestError, SendError};
+use crate::event::{DisconnectReason, Event, LogoutReason};
+use crate::message::{Outgoing, Sent};
+
+/// A connection that lived so long was a success: the next pause is short again.
+const STABLE_AFTER: Duration = Duration::from_secs(10);
+
+/// Keep-alive intervals without any packet after which a connection counts as broken.
+const SILENT_INTERVALS: u32 = 4;
+
+/// Pause before the offline queue is asked for again, on servers that stop after one batch.
+const OFFLINE_REPEAT: Duration = Duration::from_millis(50);
+
+/// Control packets that may wait to be written before reading pauses.
+const MAX_CONTROL: usize = 4096;
+
+/// Names a message that was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SendTicket(pub(crate) u64);
+
+/// Names a request that was handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestTicket(pub(crate) u64);
+
+/// What the driver must do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Open a connection and report [`Session::opened`] or [`Session::closed`].
+    Open,
+    /// Close the connection, or stop opening it, after writing what [`Session::poll_packet`] still has. Nothing
+    /// may be reported for that connection afterwards.
+    Close,
+    /// Fetch new credentials and report [`Session::provide_credentials`] or [`Session::no_credentials`].
+    FetchCredentials,
+}
+
+/// Something the application waits for is settled.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The first login. Comes once.
+    Login(Result<Node, ConnectError>),
+    /// A message.
+    Send(SendTicket, Result<Sent, SendError>),
+    /// A request.
+    Request(RequestTicket, Result<Reply, RequestError>),
+}
+
+/// Where a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Status {
+    /// Not connected: connecting, logging in, or waiting before the next attempt.
+    Offline,
+    /// Logged in.
+    Online,
+    /// Ended for good.
+    Ended,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    Opening { deadline: Duration },
+    Pausing { until: Duration },
+    LoggingIn { deadline: Duration },
+    Online { since: Duration },
+    Waiting { until: Duration },
+    FetchingCredentials,
+    Ended,
+}
+
+/// The session core.
+#[derive(Debug)]
+pub struct Session {
+    config: SessionConfig,
+    random: Random,
+    ids: MessageIds,
+    /// Milliseconds since the Unix epoch at time zero.
+    unix_millis: u64,
+    phase: Phase,
+    credentials: Option<Credentials>,
+    credentials_used: bool,
+    node: Option<Node>,
+    first_login_settled: bool,
+    /// The server answers the packets of a session in order.
+    ordered: bool,
+    inbox: Inbox,
+    outbox: Outbox,
+    requests: Requests,
+    pace: Pace,
+    control: VecDeque<Bytes>,
+    /// Requests behind which a fence was written, in order.
+    fences: VecDeque<RequestTicket>,
+    actions: VecDeque<Action>,
+    outcomes: VecDeque<Outcome>,
+    backoff: Backoff,
+    last_received: Duration,
+    next_ping: Duration,
+    /// New events since the offline queue was asked for after login.
+    draining: Option<u64>,
+    repeat_offline: Option<Duration>,
+    /// When [`Session::poll_packet`] has something again that it held back.
+    resume_writing: Option<Duration>,
+    next_ticket: u64,
+    /// Closed by the application: no more events.
+    closed: bool,
+}
+
+impl Session {
+    /// A session that does nothing until [`Session::start`]. `seed` should be random; `unix_millis` is the
+    /// wall-clock time at time zero, in milliseconds since the Unix epoch.
+    #[must_use]
+    pub fn new(config: SessionConfig, seed: u64, unix_millis: u64) -> Self {
+        let packets_per_second = config.packets_per_second;
+        Self {
+            inbox: Inbox::new(config.event_capacity, config.acknowledge),
+            outbox: Outbox::new(config.max_pending_sends, config.max_pending_bytes),
+            ordered: config.server == ServerKind::Ordered,
+            config,
+            random: Random::new(seed),
+            ids: MessageIds::new(),
+            unix_millis,
+            phase: Phase::Idle,
+            credentials: None,
+            credentials_used: false,
+            node: None,
+            first_login_settled: false,
+            requests: Requests::default(),
+            pace: Pace::new(packets_per_second),
+            control: VecDeque::new(),
+            fences: VecDeque::new(),
+            actions: VecDeque::new(),
+            outcomes: VecDeque::new(),
+            backoff: Backoff::default(),
+            last_received: Duration::ZERO,
+            next_ping: Duration::ZERO,
+            draining: None,
+            repeat_offline: None,
+            resume_writing: None,
+            next_ticket: 0,
+            closed: false,
+        }
+    }
+
+    /// Starts connecting. May be called once.
+    pub fn start(&mut self, now: Duration, credentials: Credentials) {
+        if self.phase == Phase::Idle {
+            self.credentials = Some(credentials);
+            self.open(now);
+        }
+    }
+
+    /// The connection is open.
+    pub fn opened(&mut self, now: Duration) {
+        if let Phase::Opening { .. } = self.phase {
+            if self.login_delay().is_zero() {
+                self.log_in(now);
+            } else {
+                self.phase = Phase::Pausing {
+                    until: now + self.login_delay(),
+                };
+            }
+        }
+    }
+
+    /// The server closed the connection because a packet was too large (WebSocket close code 1009). Call before
+    /// [`Session::closed`]: the packet will not be repeated.
+    pub fn packet_was_too_large(&mut self) {
+        if let Some((ticket, result)) = self.outbox.too_large() {
+            self.outcomes.push_back(Outcome::Send(ticket, result));
+        }
+    }
+
+    /// The connection could not be opened, or has ended.
+    pub fn closed(&mut self, now: Duration, reason: String) {
+        match self.phase {
+            Phase::Opening { .. } => self.lose(now, DisconnectReason::Unreachable(reason)),
+            Phase::Pausing { .. } | Phase::LoggingIn { .. } | Phase::Online { .. } => {
+                self.lose(now, DisconnectReason::Closed(reason));
+            }
+            Phase::Idle | Phase::Waiting { .. } | Phase::FetchingCredentials | Phase::Ended => {}
+        }
+    }
+
+    /// New credentials, after [`Action::FetchCredentials`].
+    pub fn provide_credentials(&mut self, now: Duration, credentials: Credentials) {
+        if self.phase == Phase::FetchingCredentials {
+            self.credentials = Some(credentials);
+            self.credentials_used = false;
+            self.open(now);
+        }
+    }
+
+    /// There are no new credentials: the session ends.
+    pub fn no_credentials(&mut self) {
+        if self.phase == Phase::FetchingCredentials {
+            self.end(LogoutReason::NoCredentials);
+        }
+    }
+
+    /// Time has passed. Call at [`Session::deadline`]; calling earlier does no harm.
+    pub fn tick(&mut self, now: Duration) {
+        for settled in self.requests.timed_out(now, self.config.quiet_timeout) {
+            self.settle_request(settled);
+        }
+        match self.phase {
+            Phase::Opening { deadline } if now >= deadline => {
+                self.actions.push_back(Action::Close);
+                self.lose(now, DisconnectReason::Unreachable("no connection in time".into()));
+            }
+            Phase::Pausing { until } if now >= until => self.log_in(now),
+            Phase::LoggingIn { deadline } if now >= deadline => {
+                self.actions.push_back(Action::Close);
+                self.lose(now, DisconnectReason::LoginTimedOut);
+            }
+            Phase::Waiting { until } if now >= until => self.open(now),
+            Phase::Online { .. } => self.tick_online(now),
+            _ => {}
+        }
+    }
+
+    fn tick_online(&mut self, now: Duration) {
+        let broken = if now >= self.last_received + self.silence_limit() {
+            Some(DisconnectReason::Silent)
+        } else if self
+            .outbox
+            .oldest_written()
+            .is_some_and(|written| now >= written + self.config.echo_timeout)
+        {
+            Some(DisconnectReason::Unconfirmed)
+        } else {
+            None
+        };
+        if let Some(reason) = broken {
+            self.actions.push_back(Action::Close);
+            self.lose(now, reason);
+            return;
+        }
+        if self.resume_writing.is_some_and(|at| now >= at) {
+            self.resume_writing = None;
+        }
+        if now >= self.next_ping {
+            self.next_ping = now + self.config.ping_interval;
+            self.write(packet::ping(self.config.encoding));
+        }
+        if self.repeat_offline.is_some_and(|at| now >= at) {
+            self.repeat_offline = None;
+            self.write(packet::offline_request(self.config.encoding));
+        }
+        self.write_acks(now);
+    }
+
+    /// When [`Session::tick`] must be called at the latest.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Duration> {
+        let phase = match self.phase {
+            Phase::Opening { deadline } | Phase::LoggingIn { deadline } => Some(deadline),
+            Phase::Pausing { until } | Phase::Waiting { until } => Some(until),
+            Phase::Online { .. } => {
+                let silent = self.last_received + self.silence_limit();
+                let echo = self
+                    .outbox
+                    .oldest_written()
+                    .map(|written| written + self.config.echo_timeout);
+                [
+                    Some(self.next_ping),
+                    Some(silent),
+                    echo,
+                    self.repeat_offline,
+                    self.resume_writing,
+                    self.inbox.resync_at(),
+                ]
+                .into_iter()
+                .flatten()
+                .min()
+            }
+            Phase::Idle | Phase::FetchingCredentials | Phase::Ended => None,
+        };
+        let request = self.requests.deadline(self.config.quiet_timeout);
+        [phase, request].into_iter().flatten().min()
+    }
+
+    /// The next packet to write on the connection, one WebSocket message. Taking it counts as writing it.
+    pub fn poll_packet(&mut self, now: Duration) -> Option<Bytes> {
+        if let Some(packet) = self.control.pop_front() {
+            return Some(packet);
+        }
+        let Phase::Online { .. } = self.phase else {
+            return None;
+        };
+        if self.pace.ready_at() > now {
+            let is_waiting = self.requests.has_next() || self.outbox.has_next();
+            self.resume_writing = is_waiting.then(|| self.pace.ready_at());
+            return None;
+        }
+        if let Some(written) = self.requests.next(now, self.config.encoding, self.ordered) {
+            self.pace.spend(now);
+            if let Some(ticket) = written.fence {
+                // A second AUTH changes nothing, is answered in its turn, and cannot be confused with other answers.
+                self.fences.push_back(ticket);
+                self.write(packet::client_packet(
+                    PacketType::Auth,
+                    self.config.encoding,
+                    &TimAuth::default(),
+                ));
+            }
+            return Some(written.packet.into());
+        }
+        let next = self.outbox.next(now)?;
+        self.pace.spend(now);
+        if let Some((ticket, sent)) = next.resolved {
+            self.outcomes.push_back(Outcome::Send(ticket, Ok(sent)));
+        }
+        Some(next.packet)
+    }
+
+    /// Whether the driver should read from the connection. `false` while too much waits to be written.
+    #[must_use]
+    pub fn wants_input(&self) -> bool {
+        self.control.len() < MAX_CONTROL
+    }
+
+    /// The next thing to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// The next result for the application.
+    pub fn poll_outcome(&mut self) -> Option<Outcome> {
+        self.outcomes.pop_front()
+    }
+
+    /// Hands the next event to the application. This is the moment from which a delivery counts as taken.
+    pub fn take_event(&mut self, now: Duration) -> Option<Event> {
+        if self.closed {
+            return None;
+        }
+        let event = self.inbox.take(now);
+        self.write_acks(now);
+        event
+    }
+
+    /// Hands a message over. It is kept until it is confirmed, across reconnects.
+    ///
+    /// # Errors
+    /// [`SendError::TooLarge`], [`SendError::Invalid`], [`SendError::Full`], [`SendError::NotConnected`] for
+    /// live data, [`SendError::Closed`]. Nothing was sent then.
+    pub fn send(&mut self, now: Duration, peer: &Node, message: Outgoing) -> Result<SendTicket, SendError> {
+        if self.phase == Phase::Ended {
+            return Err(SendError::Closed);
+        }
+        message.check()?;
+        let kind = message.kind();
+        if !kind.is_kept() && self.status() != Status::Online {
+            return Err(SendError::NotConnected);
+        }
+        if !self.outbox.has_room(message.size()) {
+            return Err(SendError::Full);
+        }
+        let id = self.fresh_id(now);
+        let wire = message.into_wire(peer, Some(id));
+        let packet = packet::client_packet(PacketType::Message, self.config.encoding, &wire);
+        let limit = self.config.max_packet_bytes;
+        if packet.len() > limit {
+            return Err(SendError::TooLarge {
+                bytes: packet.len(),
+                limit,
+            });
+        }
+        let ticket = SendTicket(self.take_ticket());
+        self.outbox.push(ticket, kind, &wire, packet.into());
+        Ok(ticket)
+    }
+
+    /// Hands a request over. It waits for a connection when there is none.
+    ///
+    /// # Errors
+    /// [`RequestError::Invalid`], [`RequestError::TooMany`], [`RequestError::Closed`]. Nothing was sent then.
+    pub fn request(&mut self, now: Duration, request: Request) -> Result<RequestTicket, RequestError> {
+        if self.phase == Phase::Ended {
+            return Err(RequestError::Closed);
+        }
+        request.check()?;
+        if self.requests.len() >= self.config.max_pending_requests {
+            return Err(RequestError::TooMany);
+        }
+        let ticket = RequestTicket(self.take_ticket());
+        self.requests
+            .push(ticket, request, now + self.config.request_timeout);
+        Ok(ticket)
+    }
+
+    /// Ends the session. Acknowledgements of taken events can still be polled and written; unresolved sends and
+    /// requests fail, events that wait are discarded unacknowledged.
+    pub fn close(&mut self, now: Duration) {
+        if self.closed {
+            return;
+        }
+        self.inbox.release_held(now);
+        self.write_acks(now);
+        self.closed = true;
+        self.inbox.discard();
+        if !self.first_login_settled {
+            self.settle_first_login(Err(ConnectError::Abandoned));
+        }
+        self.finish();
+    }
+
+    /// Where the session stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self.phase {
+            Phase::Online { .. } => Status::Online,
+            Phase::Ended => Status::Ended,
+            _ => Status::Offline,
+        }
+    }
+
+    /// The own node, known after the first login.
+    #[must_use]
+    pub fn node(&self) -> Option<&Node> {
+        self.node.as_ref()
+    }
+
+    fn open(&mut self, now: Duration) {
+        if self.credentials_used && matches!(self.credentials, Some(Credentials::Token { .. })) {
+            self.phase = Phase::FetchingCredentials;
+            self.actions.push_back(Action::FetchCredentials);
+            return;
+        }
+        self.phase = Phase::Opening {
+            deadline: now + self.config.connect_timeout,
+        };
+        self.actions.push_back(Action::Open);
+    }
+
+    fn log_in(&mut self, now: Duration) {
+        let mut auth = TimAuth {
+            domain: self.config.domain.clone(),
+            resource: self.config.resource.clone(),
+            termtyp: self.config.device_type,
+            extend: (!self.config.extend.is_empty()).then(|| self.config.extend.clone()),
+            ..TimAuth::default()
+        };
+        match &self.credentials {
+            Some(Credentials::Password { name, password }) => {
+                auth.name = Some(name.clone());
+                auth.pwd = Some(password.to_string());
+            }
+            Some(Credentials::Token { name, token }) => {
+                auth.name = Some(name.clone());
+                auth.token = Some(token.to_string());
+            }
+            None => {}
+        }
+        self.credentials_used = true;
+        self.write(packet::client_packet(
+            PacketType::Auth,
+            self.config.encoding,
+            &auth,
+        ));
+        auth.pwd.zeroize();
+        auth.token.zeroize();
+        self.phase = Phase::LoggingIn {
+            deadline: now + self.config.login_timeout,
+        };
+        self.last_received = now;
+    }
+
+    fn come_online(&mut self, now: Duration, node: Node) {
+        let again = self.node.is_some();
+        self.ordered = match self.config.server {
+            ServerKind::Auto => node::is_well_formed_wide(node.as_str()),
+            ServerKind::Ordered => true,
+            ServerKind::Original => false,
+        };
+        self.outbox.set_ordered(self.ordered);
+        self.node = Some(node.clone());
+        self.phase = Phase::Online { since: now };
+        self.next_ping = now + self.config.ping_interval;
+        self.inbox.report(Event::Connected {
+            node: node.clone(),
+            again,
+        });
+        self.settle_first_login(Ok(node));
+        if self.config.drain_offline {
+            self.draining = Some(0);
+            self.write(packet::offline_request(self.config.encoding));
+        }
+    }
+
+    /// The connection is gone, or useless. The caller has asked for it to be closed if it may still be open.
+    fn lose(&mut self, now: Duration, reason: DisconnectReason) {
+        if let Phase::Online { since } = self.phase
+            && now.saturating_sub(since) >= STABLE_AFTER
+        {
+            self.backoff.reset();
+        }
+        self.forget_connection();
+        if !self.first_login_settled {
+            self.settle_first_login(Err(match reason {
+                DisconnectReason::Unreachable(why) => ConnectError::Unreachable(why),
+                DisconnectReason::Closed(why) => ConnectError::Closed(why),
+                DisconnectReason::Refused(refusal) => ConnectError::Refused(refusal),
+                DisconnectReason::Protocol(what) => ConnectError::Protocol(what),
+                _ => ConnectError::TimedOut,
+            }));
+            self.phase = Phase::Ended;
+            self.fail_everything();
+            return;
+        }
+        if !self.config.reconnect.enabled {
+            self.end(LogoutReason::Disconnected(reason));
+            return;
+        }
+        let pause = self.backoff.pause(&self.config.reconnect, &mut self.random);
+        self.phase = Phase::Waiting { until: now + pause };
+        self.inbox.report(Event::Disconnected {
+            reason,
+            retry_in: pause,
+        });
+    }
+
+    /// Ends the session for a reason the application is told.
+    fn end(&mut self, reason: LogoutReason) {
+        self.forget_connection();
+        self.inbox.report(Event::LoggedOut { reason });
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        let may_be_open = matches!(
+            self.phase,
+            Phase::Opening { .. } | Phase::Pausing { .. } | Phase::LoggingIn { .. } | Phase::Online { .. }
+        );
+        if may_be_open {
+            self.actions.push_back(Action::Close);
+        }
+        self.phase = Phase::Ended;
+        self.fail_everything();
+    }
+
+    fn fail_everything(&mut self) {
+        self.credentials = None;
+        for (ticket, result) in self.outbox.fail_all() {
+            self.outcomes.push_back(Outcome::Send(ticket, result));
+        }
+        for settled in self.requests.fail_all() {
+            self.settle_request(settled);
+        }
+    }
+
+    /// Drops everything that belongs to one connection.
+    fn forget_connection(&mut self) {
+        self.control.clear();
+        self.fences.clear();
+        self.draining = None;
+        self.repeat_offline = None;
+        self.resume_writing = None;
+        self.inbox.connection_lost();
+        for (ticket, result) in self
+            .outbox
+            .connection_lost(self.config.server != ServerKind::Original)
+        {
+            self.outcomes.push_back(Outcome::Send(ticket, result));
+        }
+        for settled in self.requests.connection_lost() {
+            self.settle_request(settled);
+        }
+    }
+
+    fn settle_first_login(&mut self, result: Result<Node, ConnectError>) {
+        if !self.first_login_settled {
+            self.first_login_settled = true;
+            self.outcomes.push_back(Outcome::Login(result));
+        }
+    }
+
+    fn settle_request(&mut self, (ticket, request, result): requests::Settled) {
+        if let (Request::ChangePassword { new, .. }, Ok(_)) = (&request, &result)
+            && let Some(Credentials::Password { password, .. }) = &mut self.credentials
+        {
+            // The next reconnect needs the new one.
+            *password = new.clone();
+        }
+        self.outcomes.push_back(Outcome::Request(ticket, result));
+    }
+
+    fn write(&mut self, packet: impl Into<Bytes>) {
+        self.control.push_back(packet.into());
+    }
+
+    /// Queues the acknowledgements that have become due.
+    fn write_acks(&mut self, now: Duration) {
+        let acks = self.inbox.take_acks();
+        let Phase::Online { .. } = self.phase else { return };
+        if !acks.is_empty() && !self.ordered && self.draining.is_some() {
+            self.repeat_offline = Some(now + OFFLINE_REPEAT);
+        }
+        for send_id in acks {
+            self.write(packet::delivery_ack(send_id, self.config.encoding));
+        }
+        match self.inbox.wants_resync(now) {
+            Some(Resync::Ask) => self.write(packet::offline_request(self.config.encoding)),
+            Some(Resync::Reconnect) => {
+                self.actions.push_back(Action::Close);
+                self.lose(now, DisconnectReason::Behind);
+            }
+            None => {}
+        }
+    }
+
+    fn fresh_id(&mut self, now: Duration) -> i64 {
+        let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.ids
+            .next(self.unix_millis.saturating_add(millis), &mut self.random)
+    }
+
+    fn take_ticket(&mut self) -> u64 {
+        self.next_ticket += 1;
+        self.next_ticket
+    }
+
+    fn silence_limit(&self) -> Duration {
+        self.config.ping_interval * SILENT_INTERVALS
+    }
+
+    fn login_delay(&self) -> Duration {
+        match self.config.server {
+            ServerKind::Original => self.config.login_delay.max(Duration::from_millis(10)),
+            _ => self.config.login_delay,
+        }
+    }
+}
