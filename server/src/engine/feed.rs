@@ -436,3 +436,6 @@ impl<'a> OfflineList<'a> {
         (!list.0.is_empty()).then_some(list)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,8 @@
 mod answers;
 mod limits;
 mod requests;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
