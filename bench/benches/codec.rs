@@ -1,7 +1,11 @@
 //! The codec of `tim-protocol` beside the `thrift` and `prost` crates, on the 124-byte sample message. Budgets:
 //! compact encode at most 100 ns, decode at most 350 ns. Run with `cargo bench -p tim-bench --bench codec`.
 #![allow(missing_docs, reason = "criterion generates public items")]
-#![allow(clippy::expect_used, clippy::panic, reason = "a benchmark stops when its input is wrong")]
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a benchmark stops when its input is wrong"
+)]
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -27,12 +31,21 @@ fn sample() -> TimMessage {
         id: Some(1 << 60),
         mid: Some(1 << 61),
         bn_type: Some(1 << 30),
-        from_tid: Some(Tid { node: "tom".into(), ..Tid::default() }),
-        to_tid: Some(Tid { node: "jerry".into(), ..Tid::default() }),
+        from_tid: Some(Tid {
+            node: "tom".into(),
+            ..Tid::default()
+        }),
+        to_tid: Some(Tid {
+            node: "jerry".into(),
+            ..Tid::default()
+        }),
         data_binary: Some(Bytes::from(text())),
         is_offline: Some(true),
         timestamp: Some(1 << 60),
-        extend: Some(BTreeMap::from([("ex1".to_owned(), text()), ("ex2".to_owned(), text())])),
+        extend: Some(BTreeMap::from([
+            ("ex1".to_owned(), text()),
+            ("ex2".to_owned(), text()),
+        ])),
         ..TimMessage::default()
     }
 }
@@ -220,7 +233,10 @@ mod with_prost {
 
     impl From<&TimMessage> for Message {
         fn from(message: &TimMessage) -> Self {
-            let tid = |tid: &super::Tid| Tid { node: tid.node.clone(), ..Tid::default() };
+            let tid = |tid: &super::Tid| Tid {
+                node: tid.node.clone(),
+                ..Tid::default()
+            };
             Self {
                 ms_type: message.ms_type.into(),
                 od_type: message.od_type.into(),
@@ -278,7 +294,9 @@ fn encode(c: &mut Criterion) {
     group.bench_function("prost, reused buffer", |b| {
         b.iter(|| {
             out.clear();
-            black_box(&protobuf).encode(&mut out).expect("a vector takes everything");
+            black_box(&protobuf)
+                .encode(&mut out)
+                .expect("a vector takes everything");
             black_box(&out);
         });
     });
@@ -300,7 +318,9 @@ fn decode(c: &mut Criterion) {
     group.bench_function("json", |b| {
         b.iter(|| TimMessage::decode(black_box(&json), Encoding::Json).expect("well formed"));
     });
-    group.bench_function("thrift crate", |b| b.iter(|| with_thrift::decode(black_box(&compact))));
+    group.bench_function("thrift crate", |b| {
+        b.iter(|| with_thrift::decode(black_box(&compact)))
+    });
     group.bench_function("prost", |b| {
         b.iter(|| with_prost::Message::decode(black_box(protobuf.as_slice())).expect("well formed"));
     });

@@ -55,6 +55,11 @@ pub mod wire;
 #[doc(hidden)]
 pub mod fuzzing;
 
+/// The example of the README is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use codec::{DECODE_BASE, DECODE_FACTOR, DecodeError, Encoding, MAX_NESTING, WireStruct, compact, json};
 pub use error_code::ErrorCode;
 pub use node::Node;

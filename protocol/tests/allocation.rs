@@ -2,6 +2,7 @@
 //! test only: other threads would be counted too.
 #![allow(unsafe_code, reason = "counting what is allocated needs an allocator")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helper functions of tests")]
+#![allow(clippy::cast_possible_truncation, reason = "digits of numbers")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
