@@ -2,9 +2,12 @@
 
 pub mod session;
 
+#[cfg(feature = "native")]
+mod client;
 mod error;
 mod event;
 mod message;
+mod transport;
 
 pub use tim_protocol::{Encoding, ErrorCode, Node};
 
@@ -16,3 +19,9 @@ pub use self::message::{
 pub use self::session::{
     Acknowledge, Added, Credentials, HistoryStart, Reconnect, ServerKind, SessionConfig,
 };
+pub use self::transport::{AddressError, ServerAddress};
+
+#[cfg(feature = "native")]
+pub use self::client::{AccountError, Client, ClientBuilder, Confirmation, Events, HistoryPager};
+#[cfg(feature = "native")]
+pub use self::transport::native::TlsError;

@@ -235,6 +235,10 @@ impl Inbox {
         Some(event)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     /// Acknowledges what was taken before.
     pub(crate) fn release_held(&mut self, now: Duration) {
         for delivery in std::mem::take(&mut self.held) {

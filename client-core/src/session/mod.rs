@@ -373,6 +373,24 @@ impl Session {
         self.outcomes.pop_front()
     }
 
+    /// Whether an event waits for the application.
+    #[must_use]
+    pub fn has_event(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
+    /// Whether the driver has something to write or to do that does not wait for time or a packet.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        !self.control.is_empty() || !self.actions.is_empty() || !self.outcomes.is_empty()
+    }
+
+    /// Whether [`Session::send`] would take this message now, or refuse it for another reason than lack of room.
+    #[must_use]
+    pub fn has_room(&self, message: &Outgoing) -> bool {
+        self.phase == Phase::Ended || self.outbox.has_room(message.size())
+    }
+
     /// Hands the next event to the application. This is the moment from which a delivery counts as taken.
     pub fn take_event(&mut self, now: Duration) -> Option<Event> {
         if self.closed {

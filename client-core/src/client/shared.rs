@@ -1,0 +1,117 @@
+//! What handles and driver share: the session core and everybody who waits for it.
+
+use std::collections::HashMap;
+use std::task::Waker;
+use std::time::{Duration, SystemTime};
+
+use parking_lot::{Mutex, MutexGuard};
+use tim_protocol::Node;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use crate::error::{ConnectError, RequestError, SendError};
+use crate::message::Sent;
+use crate::session::{Outcome, Reply, RequestTicket, SendTicket, Session, SessionConfig, Status};
+
+type Waiters<Ticket, Value> = HashMap<Ticket, oneshot::Sender<Value>>;
+
+/// Behind the lock.
+pub(super) struct State {
+    pub(super) session: Session,
+    pub(super) login: Option<oneshot::Sender<Result<Node, ConnectError>>>,
+    pub(super) sends: Waiters<SendTicket, Result<Sent, SendError>>,
+    pub(super) requests: Waiters<RequestTicket, Result<Reply, RequestError>>,
+    pub(super) event_wakers: Vec<Waker>,
+    /// The driver has ended.
+    pub(super) is_done: bool,
+}
+
+pub(super) struct Shared {
+    state: Mutex<State>,
+    origin: Instant,
+    /// The driver has something to do.
+    pub(super) work: Notify,
+    /// A send was settled, so there may be room for another one.
+    pub(super) room: Notify,
+    /// The driver has ended.
+    pub(super) done: Notify,
+    /// Senders take turns, first come first served.
+    pub(super) turn: tokio::sync::Mutex<()>,
+}
+
+impl Shared {
+    pub(super) fn new(config: SessionConfig, login: oneshot::Sender<Result<Node, ConnectError>>) -> Self {
+        let unix = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let unix_millis = u64::try_from(unix.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            state: Mutex::new(State {
+                session: Session::new(config, rand::random(), unix_millis),
+                login: Some(login),
+                sends: HashMap::new(),
+                requests: HashMap::new(),
+                event_wakers: Vec::new(),
+                is_done: false,
+            }),
+            origin: Instant::now(),
+            work: Notify::new(),
+            room: Notify::new(),
+            done: Notify::new(),
+            turn: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// The time as the session core counts it.
+    pub(super) fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// When the core's time reaches that point.
+    pub(super) fn instant(&self, at: Duration) -> Instant {
+        self.origin + at
+    }
+
+    /// Passes on what the core has settled and wakes those who wait for events.
+    pub(super) fn dispatch(&self) {
+        let mut state = self.lock();
+        let mut has_room = false;
+        while let Some(outcome) = state.session.poll_outcome() {
+            // Nobody may be waiting any more; then the result is of no interest.
+            let _unclaimed = match outcome {
+                Outcome::Login(result) => state
+                    .login
+                    .take()
+                    .is_some_and(|waiter| waiter.send(result).is_err()),
+                Outcome::Send(ticket, result) => {
+                    has_room = true;
+                    state
+                        .sends
+                        .remove(&ticket)
+                        .is_some_and(|waiter| waiter.send(result).is_err())
+                }
+                Outcome::Request(ticket, result) => state
+                    .requests
+                    .remove(&ticket)
+                    .is_some_and(|waiter| waiter.send(result).is_err()),
+            };
+        }
+        let has_news = state.session.has_event() || state.session.status() == Status::Ended;
+        let wakers = if has_news {
+            std::mem::take(&mut state.event_wakers)
+        } else {
+            Vec::new()
+        };
+        drop(state);
+        if has_room {
+            self.room.notify_one();
+        }
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+}
