@@ -216,6 +216,10 @@ impl Session {
 
     /// Moves everything on that waits for something. Registers the task's waker.
     pub fn poll(&mut self, cx: &mut Context<'_>, now: Instant) {
+        // First, because what becomes due may want to read the inbox.
+        if let Some(open) = &mut self.open {
+            open.feed.tick(now, &self.context.engine.settings().delivery);
+        }
         for _ in 0..ROUNDS {
             let moved = self.poll_running(cx, now) | self.poll_outlet(cx, now) | self.poll_inbox(cx, now);
             if !moved {
@@ -541,7 +545,6 @@ impl Session {
     }
 
     fn check_time(&mut self, now: Instant) {
-        let settings = &self.context.engine.settings().delivery;
         let limits = &self.context.limits;
         match &mut self.open {
             None if now.duration_since(self.started) >= limits.login_timeout => {
@@ -552,7 +555,6 @@ impl Session {
                 self.close(CloseReason::Silent);
             }
             Some(open) => {
-                open.feed.tick(now, settings);
                 let is_idle = open.sends.is_empty();
                 self.collect_feed();
                 if self.is_shutting_down && is_idle && self.running.is_none() {
