@@ -8,9 +8,9 @@ use std::sync::Arc;
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce, Tag};
 use parking_lot::RwLock;
-use quick_cache::unsync::Cache;
 use rand::Rng;
 
+use super::cache::RecentlyUsed;
 use super::ids::{AccountId, ConversationId};
 use super::keys::{KeyId, KeyRing};
 
@@ -184,7 +184,7 @@ pub struct Ciphers {
     /// The ring when the present operation began: it has every key of the records that the
     /// operation can see, also when a key is dropped meanwhile.
     ring: Arc<KeyRing>,
-    derived: Cache<(Table, KeyId, Scope), RecordCipher>,
+    derived: RecentlyUsed<(Table, KeyId, Scope), RecordCipher>,
 }
 
 impl fmt::Debug for Ciphers {
@@ -203,7 +203,7 @@ impl Ciphers {
         Self {
             shared,
             ring,
-            derived: Cache::new(capacity),
+            derived: RecentlyUsed::new(capacity),
         }
     }
 
@@ -230,13 +230,13 @@ impl Ciphers {
             ring,
             derived,
         } = self;
-        let cipher = derived.get_or_insert_with(&(table, key, scope.clone()), || {
+        let cipher = derived.get_or_load(&(table, key, scope.clone()), || {
             // A key that was made after the operation began is only in the present ring.
             derive(ring, table, key, scope)
                 .or_else(|| derive(&shared.get(), table, key, scope))
                 .ok_or(OpenRecordError::UnknownKey(key))
         })?;
-        cipher.ok_or(OpenRecordError::UnknownKey(key))
+        Ok(cipher)
     }
 }
 

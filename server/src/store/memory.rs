@@ -373,6 +373,8 @@ impl Store for MemoryStore {
                         return Retracted::OtherAuthor;
                     }
                     message.body = None;
+                    // A durable store keeps the exact time with the body.
+                    message.timestamp = message.order;
                     Retracted::Done(state.put_all(notices))
                 }
                 _ => Retracted::NotFound,
@@ -491,4 +493,26 @@ impl Store for MemoryStore {
     async fn close(&self) {
         *self.state.lock() = None;
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::conformance::Subject;
+
+    struct Memory(Arc<MemoryStore>);
+
+    impl Subject for Memory {
+        fn open(&self) -> Arc<dyn Store> {
+            self.0.clone()
+        }
+
+        fn durable(&self) -> bool {
+            false
+        }
+    }
+
+    crate::store_conformance!(Memory(Arc::new(MemoryStore::new().unwrap())));
 }

@@ -5,6 +5,7 @@
 //! survives `kill -9` and power loss (the in-memory back end, for no-database mode, excepted).
 //! Bodies are encrypted here, below the trait, so that no caller can forget it.
 
+mod cache;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod encryption;

@@ -8,6 +8,8 @@ mod reader;
 mod scan;
 mod schema;
 mod sealed;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::path::PathBuf;

@@ -292,25 +292,49 @@ impl Reader {
     ) -> Result<Vec<InboxCopy>> {
         let slot = self.placement.account(owner)?;
         let after = self.passed(slot, owner)?.max(after.0);
-        let rows: Vec<(i64, KeyId, Vec<u8>)> = {
-            let mut select = self.connection.prepare_cached(
-                "SELECT seq, key_id, body FROM inbox WHERE slot = ?1 AND owner = ?2 AND seq > ?3 ORDER BY seq",
-            )?;
-            let mut rows = select.query(params![slot, owner.as_str(), after])?;
-            let mut taken = Vec::new();
-            let mut bytes = 0;
-            while taken.len() < limit && bytes <= max_bytes {
-                let Some(row) = rows.next()? else { break };
-                let sealed = blob(row, 2)?;
-                bytes += sealed.len();
-                taken.push((row.get(0)?, row.get(1)?, sealed.to_vec()));
-            }
-            taken
-        };
-        let mut copies: Vec<InboxCopy> = Vec::with_capacity(rows.len());
+        let Self {
+            connection,
+            placement,
+            ciphers,
+            place,
+            ..
+        } = self;
+        let mut select = connection.prepare_cached(
+            "SELECT seq, key_id, body FROM inbox WHERE slot = ?1 AND owner = ?2 AND seq > ?3 ORDER BY seq",
+        )?;
+        let mut rows = select.query(params![slot, owner.as_str(), after])?;
+        let scope = Scope::Account(owner.clone());
+        let mut copies: Vec<InboxCopy> = Vec::new();
+        let mut unreadable = Vec::new();
         let mut bytes = 0;
-        for (seq, key, sealed) in rows {
-            let (mid, body) = self.resolve(owner, seq, key, &sealed)?;
+        while copies.len() < limit {
+            let Some(row) = rows.next()? else { break };
+            let (seq, key): (i64, KeyId) = (row.get(0)?, row.get(1)?);
+            inbox_place(place, key, owner.as_str(), seq);
+            let content = ciphers
+                .get(Table::Inbox, key, &scope)
+                .and_then(|cipher| cipher.open(place, blob(row, 2).unwrap_or_default()))
+                .map_err(|error| damaged(Table::Inbox, error.to_string()))
+                .and_then(|content| {
+                    InboxContent::parse(content).ok_or_else(|| damaged(Table::Inbox, "unreadable content"))
+                });
+            let (mid, body) = match content {
+                Ok(InboxContent::Packet(body)) => (None, Some(body)),
+                Ok(InboxContent::Reference(conversation, mid)) => {
+                    let slot = placement.conversation(&conversation)?;
+                    let message = select_message(connection, slot, &conversation, mid)?
+                        .map_or(Ok(None), |row| open_message(ciphers, place, &conversation, &row));
+                    let body = message.unwrap_or_else(|error| {
+                        unreadable.push(error);
+                        None
+                    });
+                    (Some(mid), body.map(|content| content.body))
+                }
+                Err(error) => {
+                    unreadable.push(error);
+                    (None, None)
+                }
+            };
             bytes += body.as_ref().map_or(0, Bytes::len);
             if bytes > max_bytes && !copies.is_empty() {
                 break;
@@ -321,52 +345,10 @@ impl Reader {
                 body,
             });
         }
+        drop(rows);
+        drop(select);
+        unreadable.iter().for_each(|error| self.count_damaged(error));
         Ok(copies)
-    }
-
-    fn resolve(
-        &mut self,
-        owner: &AccountId,
-        seq: i64,
-        key: KeyId,
-        sealed: &[u8],
-    ) -> Result<(Option<Mid>, Option<Bytes>)> {
-        inbox_place(&mut self.place, key, owner.as_str(), seq);
-        let content = self
-            .ciphers
-            .get(Table::Inbox, key, &Scope::Account(owner.clone()))
-            .and_then(|cipher| cipher.open(&self.place, sealed))
-            .map_err(|error| damaged(Table::Inbox, error.to_string()))
-            .and_then(|content| {
-                InboxContent::parse(content).ok_or_else(|| damaged(Table::Inbox, "unreadable content"))
-            });
-        let (conversation, mid) = match content {
-            Ok(InboxContent::Packet(body)) => return Ok((None, Some(body))),
-            Ok(InboxContent::Reference(conversation, mid)) => (conversation, mid),
-            Err(error) => {
-                self.count_damaged(&error);
-                return Ok((None, None));
-            }
-        };
-        let slot = self.placement.conversation(&conversation)?;
-        let row = self
-            .connection
-            .prepare_cached(
-                "SELECT mid, timestamp, origin, key_id, body FROM message
-                 WHERE slot = ?1 AND conversation = ?2 AND mid = ?3",
-            )?
-            .query_row(params![slot, conversation.0, mid.0], MessageRow::read)
-            .optional()?;
-        let body = match row.map(|row| open_message(&mut self.ciphers, &mut self.place, &conversation, &row))
-        {
-            Some(Ok(content)) => content.map(|content| content.body),
-            Some(Err(error)) => {
-                self.count_damaged(&error);
-                None
-            }
-            None => None,
-        };
-        Ok((Some(mid), body))
     }
 
     /// Some of the devices not seen since `before`, from a position on.
@@ -410,6 +392,21 @@ impl MessageRow {
             sealed: row.get(4)?,
         })
     }
+}
+
+pub(super) fn select_message(
+    connection: &Connection,
+    slot: i64,
+    conversation: &ConversationId,
+    mid: Mid,
+) -> rusqlite::Result<Option<MessageRow>> {
+    connection
+        .prepare_cached(
+            "SELECT mid, timestamp, origin, key_id, body FROM message
+             WHERE slot = ?1 AND conversation = ?2 AND mid = ?3",
+        )?
+        .query_row(params![slot, conversation.0, mid.0], MessageRow::read)
+        .optional()
 }
 
 /// Opens a message; `None` when it was recalled.

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{TaskError, TaskResult, Writer};
+use super::{TaskResult, Writer};
 use crate::store::StoreError;
 use crate::store::encryption::{Scope, Table};
 use crate::store::ids::{ConversationId, Mid, Timestamp};
@@ -57,9 +57,7 @@ impl Writer<'_> {
             ..
         } = self;
         let id = append.conversation;
-        let mut state = conversations
-            .get_mut_or_insert_with(&id, || ConversationState::load(connection, placement, &id))?
-            .ok_or_else(cache_refused)?;
+        let state = conversations.get_or_load(&id, || ConversationState::load(connection, placement, &id))?;
         if state.last_mid >= LAST_MID {
             return Err(StoreError::Unavailable("the conversation has no numbers left".to_owned()).into());
         }
@@ -89,13 +87,11 @@ impl Writer<'_> {
         ])?;
         let slot = state.slot;
         if inserted == 0 {
-            drop(state);
             let original = self.original(slot, &id, origin_column)?;
             return Ok(Appended::Duplicate(original));
         }
         state.last_mid = mid;
         state.last_time = time;
-        drop(state);
         let mid = Mid(mid);
         let content = InboxContent::reference(&id, mid);
         let seqs = append
@@ -162,10 +158,4 @@ impl Writer<'_> {
             .execute(params![slot, conversation.0, mid.0])?;
         Ok(Retracted::Done(self.put_items(notices)?))
     }
-}
-
-pub(super) fn cache_refused() -> TaskError {
-    TaskError::Own(StoreError::Unavailable(
-        "the cache of counters has no room".to_owned(),
-    ))
 }

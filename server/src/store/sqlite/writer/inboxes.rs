@@ -3,7 +3,6 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::conversations::cache_refused;
 use super::{TaskResult, Writer};
 use crate::store::encryption::{Scope, Table};
 use crate::store::ids::{AccountId, Seq, Timestamp};
@@ -126,9 +125,7 @@ impl Writer<'_> {
             statements,
             ..
         } = self;
-        let mut state = owners
-            .get_mut_or_insert_with(owner, || OwnerState::load(connection, placement, owner))?
-            .ok_or_else(cache_refused)?;
+        let state = owners.get_or_load(owner, || OwnerState::load(connection, placement, owner))?;
         let seq = state.head + 1;
         let key = ciphers.current();
         inbox_place(place, key, owner.as_str(), seq);
@@ -162,9 +159,7 @@ impl Writer<'_> {
             ..
         } = self;
         let column = placement.device(owner, device);
-        let mut state = owners
-            .get_mut_or_insert_with(owner, || OwnerState::load(connection, placement, owner))?
-            .ok_or_else(cache_refused)?;
+        let state = owners.get_or_load(owner, || OwnerState::load(connection, placement, owner))?;
         let slot = state.slot;
         let position = position.0.clamp(0, state.head);
         if let Some(known) = state.devices.iter_mut().find(|known| known.column == column) {
@@ -176,7 +171,6 @@ impl Writer<'_> {
                 (known.position, known.seen) = (position, seen);
             }
         } else {
-            drop(state);
             let key = self.ciphers.current();
             device_place(&mut self.place, key, owner.as_str(), &column);
             self.seal(
@@ -198,7 +192,7 @@ impl Writer<'_> {
                 key,
                 self.sealed
             ])?;
-            if let Some(mut state) = self.owners.get_mut(owner) {
+            if let Some(state) = self.owners.get_mut(owner) {
                 state.devices.push(DeviceState {
                     column,
                     position,
@@ -211,7 +205,7 @@ impl Writer<'_> {
 
     /// Deletes passed entries, or notes that there are some.
     fn trim_when_due(&mut self, owner: &AccountId) -> TaskResult<()> {
-        let Some(mut state) = self.owners.get_mut(owner) else {
+        let Some(state) = self.owners.get_mut(owner) else {
             return Ok(());
         };
         let waiting = state.passed() - state.deleted;
@@ -222,7 +216,6 @@ impl Writer<'_> {
             && waiting < UNTRIMMED_ENTRIES
             && (state.listed || self.untrimmed.len() < UNTRIMMED_INBOXES);
         if !put_off {
-            drop(state);
             return self.trim(owner);
         }
         if !state.listed {
@@ -240,9 +233,7 @@ impl Writer<'_> {
             statements,
             ..
         } = self;
-        let mut state = owners
-            .get_mut_or_insert_with(owner, || OwnerState::load(connection, placement, owner))?
-            .ok_or_else(cache_refused)?;
+        let state = owners.get_or_load(owner, || OwnerState::load(connection, placement, owner))?;
         let passed = state.passed();
         if passed > state.deleted {
             statements
@@ -258,7 +249,7 @@ impl Writer<'_> {
         for _ in 0..TRIM_STEP {
             let Some(owner) = self.untrimmed.pop() else { break };
             self.trim(&owner)?;
-            if let Some(mut state) = self.owners.get_mut(&owner) {
+            if let Some(state) = self.owners.get_mut(&owner) {
                 state.listed = false;
             }
         }

@@ -11,12 +11,12 @@ mod rekey;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use quick_cache::unsync::Cache;
 use rusqlite::{CachedStatement, Connection, ErrorCode, Statement};
 use tokio::sync::oneshot;
 
 use super::checkpoint::WalPressure;
 use super::sealed::{Placement, damaged};
+use crate::store::cache::RecentlyUsed;
 use crate::store::encryption::{Ciphers, Place, Scope, SharedKeyRing, Table};
 use crate::store::ids::{AccountId, ConversationId};
 use crate::store::keys::{KeyId, KeyRing};
@@ -52,7 +52,10 @@ impl From<rusqlite::Error> for TaskError {
                 | ErrorCode::ConstraintViolation
                 | ErrorCode::TooBig
                 | ErrorCode::TypeMismatch,
-            ) => Self::Own(error.into()),
+            ) => Self::Own(StoreError::Damaged {
+                table: "database",
+                reason: error.to_string(),
+            }),
             Some(_) => Self::Database(error),
         }
     }
@@ -182,8 +185,8 @@ pub(super) struct Writer<'c> {
     ciphers: Ciphers,
     place: Place,
     sealed: Vec<u8>,
-    conversations: Cache<ConversationId, ConversationState>,
-    owners: Cache<AccountId, OwnerState>,
+    conversations: RecentlyUsed<ConversationId, ConversationState>,
+    owners: RecentlyUsed<AccountId, OwnerState>,
     /// Owners whose inboxes hold entries that all devices have passed.
     untrimmed: Vec<AccountId>,
     /// Whether deletions are put off, to be done in fewer, larger steps.
@@ -221,8 +224,8 @@ impl<'c> Writer<'c> {
             ciphers,
             place,
             sealed: Vec::new(),
-            conversations: Cache::new(sizes.conversations),
-            owners: Cache::new(sizes.owners),
+            conversations: RecentlyUsed::new(sizes.conversations),
+            owners: RecentlyUsed::new(sizes.owners),
             untrimmed: Vec::new(),
             busy: false,
             next_ring: None,
