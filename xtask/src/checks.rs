@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 
 use crate::command;
-use crate::links;
+use crate::documents;
 use crate::steps::{Outcome, Steps};
 use crate::test;
 use crate::tools::CARGO_DENY;
@@ -20,9 +20,9 @@ const CONFIGURATION: &str = "server/tim.toml";
 pub(crate) fn ci(workspace: &Workspace) -> Result<ExitCode> {
     let mut steps = Steps::new(in_ci());
     steps.run("formatting", || format(workspace, true).map(|()| Outcome::Passed));
-    steps.run("links between documents", || links::check(workspace));
+    steps.run("documents", || documents::check(workspace));
     steps.run("lints", || lints(workspace));
-    steps.run("documentation", || documentation(workspace));
+    steps.run("documentation of the code", || documentation(workspace));
     steps.run("licences, bans, sources", || dependencies(workspace));
     steps.run("security advisories", || advisories(workspace));
     test::add(&mut steps, workspace, &test::Options::default());
