@@ -17,7 +17,8 @@ use super::outlet::Outlet;
 use super::passwords::PasswordError;
 use super::{Engine, store_failure};
 use crate::store::{
-    Account, AccountId, Advance, CreateAccountError, DeviceKey, LoginToken, NewAccount, Seq, StoreError,
+    Account, AccountId, Advance, CreateAccountError, DeviceKey, InboxState, LoginToken, NewAccount, Seq,
+    StoreError,
 };
 
 /// Too much work of this kind waits already; the client should try again later.
@@ -266,7 +267,8 @@ impl Engine {
             }
             None => {
                 // A new device must be known before anything after its start can be deleted.
-                let position = unsaved.map_or(state.floor, |unsaved| unsaved.max(state.floor));
+                let floor = self.start_of_new_device(&account.id, &state).await?;
+                let position = unsaved.map_or(floor, |unsaved| unsaved.max(floor));
                 let (owner, device) = (account.id.clone(), device.clone());
                 let advance = Advance {
                     owner,
@@ -283,6 +285,25 @@ impl Engine {
             }
         };
         Ok((account.load_device(device, position, known), state.head))
+    }
+
+    /// The oldest message that no device has acknowledged comes after this number, also when that
+    /// acknowledgement is too fresh to be stored.
+    async fn start_of_new_device(&self, owner: &AccountId, state: &InboxState) -> Result<Seq, ErrorCode> {
+        let devices = state.devices.iter();
+        let unsaved = devices
+            .filter_map(|(device, _)| self.positions.unsaved(owner, device))
+            .max();
+        if state.devices.is_empty() {
+            return Ok(state.floor);
+        }
+        // Read again: what is no longer waiting now was stored in between.
+        let stored = self
+            .store
+            .inbox_state(owner)
+            .await
+            .map_err(|error| store_failure(&error))?;
+        Ok(unsaved.unwrap_or_default().max(stored.floor))
     }
 
     /// Changes the own password (wire-protocol 7.11). Sessions stay open.
