@@ -1,8 +1,8 @@
 //! Messages: building, sending, history, the offline queue.
 
-use tim_protocol::wire::{Tid, TimMessage, TimReq};
 use tim_protocol::ErrorCode;
 use tim_protocol::packet::PacketType;
+use tim_protocol::wire::{Tid, TimMessage, TimReq};
 
 use crate::{Client, Received, secrets};
 
@@ -43,7 +43,9 @@ pub fn retraction(od_type: i8, to: &str, mid: i64) -> TimMessage {
 pub fn words(message: &TimMessage) -> &str {
     let text = message.data_string.as_deref();
     let words = text.and_then(|text| text.strip_suffix(secrets::TEXT));
-    words.unwrap_or_else(|| panic!("not a text: {message:?}")).trim_end()
+    words
+        .unwrap_or_else(|| panic!("not a text: {message:?}"))
+        .trim_end()
 }
 
 /// The words of several messages.
@@ -81,14 +83,19 @@ impl Client {
     /// When something else comes.
     pub async fn delivery(&mut self) -> TimMessage {
         let received = self.take(PacketType::Message).await;
-        assert!(received.send_id.is_some(), "a delivery is synchronous: {received:?}");
+        assert!(
+            received.send_id.is_some(),
+            "a delivery is synchronous: {received:?}"
+        );
         received.message()
     }
 
     /// Sends a message that must be refused with that code.
     pub async fn refused_message(&mut self, message: &TimMessage, code: ErrorCode) {
         self.send_message(message).await;
-        self.expect(PacketType::Ack).await.refusal(PacketType::Message, code);
+        self.expect(PacketType::Ack)
+            .await
+            .refusal(PacketType::Message, code);
     }
 
     /// Sends a history request.

@@ -57,7 +57,9 @@ impl Client {
     /// # Errors
     /// The server cannot be reached or does not upgrade the connection.
     pub async fn try_connect(address: SocketAddr, encoding: Encoding) -> Result<Self, String> {
-        let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
+        let stream = TcpStream::connect(address)
+            .await
+            .map_err(|error| error.to_string())?;
         Self::upgrade(stream, &upgrade_request(address, "/tim"), encoding).await
     }
 
@@ -151,12 +153,14 @@ impl Client {
 
     /// Sends a struct in the encoding of the connection.
     pub async fn send<T: WireStruct>(&mut self, kind: PacketType, value: &T) {
-        self.send_raw(packet::client_packet(kind, self.encoding, value)).await;
+        self.send_raw(packet::client_packet(kind, self.encoding, value))
+            .await;
     }
 
     /// Sends a packet without payload.
     pub async fn send_empty(&mut self, kind: PacketType) {
-        self.send_raw(packet::empty_client_packet(kind, self.encoding)).await;
+        self.send_raw(packet::empty_client_packet(kind, self.encoding))
+            .await;
     }
 
     /// Acknowledges a send id.
@@ -168,7 +172,10 @@ impl Client {
         let received = Received::parse(packet, self.encoding);
         if let Some(send_id) = received.send_id.filter(|_| self.acknowledges) {
             // A connection that breaks here is noticed by the next read.
-            drop(self.try_send_raw(packet::delivery_ack(send_id, self.encoding)).await);
+            drop(
+                self.try_send_raw(packet::delivery_ack(send_id, self.encoding))
+                    .await,
+            );
         }
         received
     }

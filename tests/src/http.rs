@@ -87,7 +87,10 @@ pub async fn upgrade(address: SocketAddr, path: &str, headers: &[&str]) -> (Resp
         request.push_str("\r\n");
     }
     request.push_str("\r\n");
-    stream.write_all(request.as_bytes()).await.expect("send a request");
+    stream
+        .write_all(request.as_bytes())
+        .await
+        .expect("send a request");
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let byte = within("a response", stream.read_u8()).await;

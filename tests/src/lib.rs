@@ -25,7 +25,7 @@ pub mod server;
 use std::time::Duration;
 
 pub use client::Client;
-pub use people::{Person, friends};
+pub use people::{Pair, Person, friends};
 pub use received::Received;
 pub use server::{Options, Server, shared};
 pub use tim_protocol::Encoding;

@@ -1,8 +1,8 @@
 //! Accounts: registering them, logging in on devices, becoming friends.
 
 use tim_protocol::packet;
-use tim_protocol::wire::{TimAck, TimAuth, TimReq};
 use tim_protocol::packet::PacketType;
+use tim_protocol::wire::{TimAck, TimAuth, TimReq};
 use tim_protocol::{Encoding, ErrorCode};
 
 use crate::server::Server;
@@ -68,7 +68,13 @@ impl Person {
             domain: domain.map(str::to_owned),
             node: String::new(),
         };
-        let answer = ask(server, PacketType::Register, &person.credentials(), Encoding::Compact).await;
+        let answer = ask(
+            server,
+            PacketType::Register,
+            &person.credentials(),
+            Encoding::Compact,
+        )
+        .await;
         assert!(answer.ok, "{answer:?}");
         person.node = answer.n.expect("the new node");
         person
@@ -143,21 +149,30 @@ impl Client {
 
     /// Asks for friendship or accepts. What the server answers is for the test to take.
     pub async fn add(&mut self, node: &str) {
-        self.request(operation::ADD, Some(node), Some(&secrets::text("let us be friends")))
-            .await;
+        self.request(
+            operation::ADD,
+            Some(node),
+            Some(&secrets::text("let us be friends")),
+        )
+        .await;
     }
 
     /// Does an operation on `node` that must succeed.
     pub async fn manage(&mut self, rtype: i32, node: &str) {
         self.request(rtype, Some(node), None).await;
         let answer = self.take(PacketType::Ack).await.success(PacketType::Business);
-        assert_eq!((answer.t, answer.n.as_deref()), (Some(i64::from(rtype)), Some(node)));
+        assert_eq!(
+            (answer.t, answer.n.as_deref()),
+            (Some(i64::from(rtype)), Some(node))
+        );
     }
 
     /// Does a request of type 41 that must be refused.
     pub async fn refused(&mut self, rtype: i32, node: Option<&str>, text: Option<&str>, code: ErrorCode) {
         self.request(rtype, node, text).await;
-        self.take(PacketType::Ack).await.refusal(PacketType::Business, code);
+        self.take(PacketType::Ack)
+            .await
+            .refusal(PacketType::Business, code);
     }
 
     /// A list: friends or blocked accounts. An empty one is no packet, which the silence before the answer

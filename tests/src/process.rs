@@ -66,7 +66,11 @@ impl Process {
         log.follow(child.stderr.take().expect("its errors"));
         // The pipe to the watcher closes when this program ends, however that happens.
         let watcher = Command::new("/bin/sh")
-            .args(["-c", "read _; kill -9 \"$1\"; umount \"$2\"; rm -rf \"$2\"", "watcher"])
+            .args([
+                "-c",
+                "read _; kill -9 \"$1\"; umount \"$2\"; rm -rf \"$2\"",
+                "watcher",
+            ])
             .arg(child.id().to_string())
             .arg(scratch)
             .stdin(Stdio::piped())

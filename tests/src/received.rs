@@ -89,7 +89,10 @@ impl Received {
     /// When it is anything else.
     pub fn success(&self, kind: PacketType) -> TimAck {
         let ack = self.ack();
-        assert!(ack.ok && ack.tim_type == kind.as_i8(), "success expected: {ack:?}");
+        assert!(
+            ack.ok && ack.tim_type == kind.as_i8(),
+            "success expected: {ack:?}"
+        );
         assert_eq!(ack.error, None);
         ack
     }
@@ -101,7 +104,11 @@ impl Received {
     pub fn refusal(&self, kind: PacketType, code: ErrorCode) -> TimAck {
         let ack = self.ack();
         assert!(!ack.ok, "a refusal was expected: {ack:?}");
-        assert_eq!((ack.error_code(), ack.tim_type), (Some(code), kind.as_i8()), "{ack:?}");
+        assert_eq!(
+            (ack.error_code(), ack.tim_type),
+            (Some(code), kind.as_i8()),
+            "{ack:?}"
+        );
         let info = ack.error.as_ref().and_then(|error| error.info.clone());
         assert_eq!(info.as_deref(), Some(code.info()));
         ack

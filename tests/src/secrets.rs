@@ -52,10 +52,7 @@ mod tests {
     #[test]
     fn every_form_of_a_secret_is_found() {
         assert_eq!(found_in(b"all is well", ["token"]), None);
-        assert_eq!(
-            found_in(text("hello").as_bytes(), []),
-            Some(TEXT.to_owned())
-        );
+        assert_eq!(found_in(text("hello").as_bytes(), []), Some(TEXT.to_owned()));
         assert_eq!(
             found_in(format!("{:?}", TEXT.as_bytes()).as_bytes(), []),
             Some(TEXT.to_owned())

@@ -25,7 +25,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let off = ["failures_per_account", "failures_per_address", "registrations_per_address"];
+        let off = [
+            "failures_per_account",
+            "failures_per_address",
+            "registrations_per_address",
+        ];
         let mut options = Self {
             settings: BTreeMap::new(),
             environment: Vec::new(),

@@ -1,0 +1,23 @@
+//! The client protocol over real sockets against the real server, one test per statement, in both encodings.
+//! Every module names the sections it covers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "functions of tests: a failed expectation is a failed test"
+)]
+
+mod accounts;
+mod contract;
+mod delivery;
+mod devices;
+mod friends;
+mod handshake;
+mod history;
+mod lifecycle;
+mod messages;
+mod offline;
+mod retraction;
+mod tokens;
+mod vectors;
+mod volatile;
