@@ -18,6 +18,7 @@ pub fn default_file() -> String {
     let config = Config::default();
     let mut text = HEAD.to_owned();
     write_all(&mut text, |text, key| {
+        push(text, format_args!(""));
         for line in key.doc {
             push(text, format_args!("#{line}"));
         }

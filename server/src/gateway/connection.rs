@@ -415,4 +415,13 @@ impl<S: Socket, P: PacketSession> Future for Connection<S, P> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use crate::gateway::session::Session;
+
+    #[test]
+    fn a_connection_at_rest_is_small() {
+        let size = size_of::<Connection<tokio::net::TcpStream, Session>>();
+        assert!(size <= 1_024, "{size} bytes");
+    }
+}
