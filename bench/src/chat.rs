@@ -262,7 +262,8 @@ impl Chat {
             trial.violation(*count, &format!("messages refused with error {code}"));
         }
         trial.violation(self.unexpected, "packets that belong to no chat");
-        trial.figure("messages_verified", deliveries.received as f64);
+        let earlier = trial.figures.get("messages_verified").copied().unwrap_or(0.0);
+        trial.figure("messages_verified", earlier + deliveries.received as f64);
     }
 
     fn packet(&mut self, index: usize, bytes: &[u8], now: Instant, out: &mut Outbox) -> Result<()> {

@@ -27,6 +27,8 @@ pub struct Machine {
     pub fsync_p50_us: f64,
     /// 99th percentile of the same.
     pub fsync_p99_us: f64,
+    /// Load average of the last minute before the run: what else the machine was doing.
+    pub load_before: f64,
 }
 
 impl Machine {
@@ -38,6 +40,7 @@ impl Machine {
         let kernel =
             fs::read_to_string("/proc/sys/kernel/osrelease").context("reading the kernel release")?;
         let (fsync_p50_us, fsync_p99_us) = fsync_latency(data)?;
+        let load = fs::read_to_string("/proc/loadavg").context("reading the load average")?;
         Ok(Self {
             cpu: format!(
                 "{} (family {}, model {})",
@@ -51,6 +54,11 @@ impl Machine {
             kernel: kernel.trim().split('-').next().unwrap_or_default().to_owned(),
             fsync_p50_us,
             fsync_p99_us,
+            load_before: load
+                .split_ascii_whitespace()
+                .next()
+                .and_then(|load| load.parse().ok())
+                .unwrap_or(0.0),
         })
     }
 }

@@ -44,17 +44,12 @@ const ORIGINAL: &[Comparison] = &[
             ))
         },
     ),
-    (
-        "password logins per second",
-        "16",
-        "login-storm",
-        |storm| {
-            Some(format!(
-                "{:.0} (Argon2id)",
-                storm.figure("password_logins_per_second")?.median
-            ))
-        },
-    ),
+    ("password logins per second", "16", "login-storm", |storm| {
+        Some(format!(
+            "{:.0} (Argon2id)",
+            storm.figure("password_logins_per_second")?.median
+        ))
+    }),
     ("token logins per second", "-", "login-storm", |storm| {
         Some(format!("{:.0}", storm.figure("token_logins_per_second")?.median))
     }),
@@ -75,13 +70,15 @@ pub fn markdown(report: &Report) -> String {
     line(
         &mut text,
         format_args!(
-            "- Machine: {}, {} cores, {} MiB, Linux {}; 4 KiB write + `fdatasync`: median {:.0} us, p99 {:.0} us\n",
+            "- Machine: {}, {} cores, {} MiB, Linux {}; 4 KiB write + `fdatasync`: median {:.0} us, p99 {:.0} us; \
+             load average before the run {:.1}\n",
             machine.cpu,
             machine.cores,
             machine.memory_mib,
             machine.kernel,
             machine.fsync_p50_us,
-            machine.fsync_p99_us
+            machine.fsync_p99_us,
+            machine.load_before
         ),
     );
     budgets(&mut text, report);

@@ -42,7 +42,8 @@ pub enum Host {
 pub enum Passwords {
     /// The server's defaults.
     Default,
-    /// The cheapest allowed, for registering thousands of accounts that are not the subject.
+    /// The cheapest allowed, and tokens that last, for thousands of accounts or tokens whose
+    /// making is not the subject.
     Cheap,
 }
 
@@ -163,6 +164,7 @@ fn configuration(folder: &Path, address: SocketAddr, passwords: Passwords) -> St
     );
     if passwords == Passwords::Cheap {
         text.push_str("\n[passwords]\nmemory_kib = 8\niterations = 1\nparallelism = 1\nqueue = 100000\n");
+        text.push_str("\n[accounts]\ntoken_lifetime = \"10m\"\n");
     }
     text
 }

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use clap::Args;
 
 use super::{Bench, Usage, parameters, send_due, settle, until_due};
@@ -32,8 +32,10 @@ pub struct LoginStorm {
     /// Pairs that chat.
     #[arg(long, default_value_t = 10)]
     pub chat_pairs: usize,
-    /// Seconds of password logins, and of quiet chat before. Tokens are collected for half of
-    /// it, at most for 8 seconds because they expire, and then all used.
+    /// Tokens collected for the storm of logins by token.
+    #[arg(long, default_value_t = 10_000)]
+    pub tokens: usize,
+    /// Seconds of quiet chat and of password logins, each; half of it of token requests.
     #[arg(long, default_value_t = 10)]
     pub seconds: u64,
 }
@@ -50,26 +52,68 @@ impl LoginStorm {
             ("accounts", self.accounts.to_string()),
             ("chat messages per second", self.chat_rate.to_string()),
             ("chat pairs", self.chat_pairs.to_string()),
+            ("tokens", self.tokens.to_string()),
             ("seconds", self.seconds.to_string()),
         ]);
         bench.trials("login-storm", parameters, |number| self.trial(bench, number))
     }
 
     fn trial(&self, bench: &Bench, number: usize) -> Result<Trial> {
-        let (server, _folder) = bench.fresh_server(Passwords::Default)?;
+        let mut trial = Trial::default();
+        let length = Duration::from_secs(self.seconds);
+        {
+            let (server, _folder) = bench.fresh_server(Passwords::Default)?;
+            let mut run = self.prepare(bench, &server, &bench.names("storm", number))?;
+            run.phase(Work::Nothing, 0, length, Some((&mut trial, "quiet")))?;
+            run.phase(
+                Work::PasswordLogin,
+                self.parallel,
+                length,
+                Some((&mut trial, "password")),
+            )?;
+            run.phase(
+                Work::Token,
+                self.parallel,
+                length / 2,
+                Some((&mut trial, "token_request")),
+            )?;
+            run.finish(bench, &mut trial)?;
+            server.stop()?;
+        }
+        // Collecting enough tokens takes minutes at the full cost of a hash, and a login with a
+        // token computes none: this half gets a server with cheap hashes and lasting tokens.
+        let (server, _folder) = bench.fresh_server(Passwords::Cheap)?;
+        let mut run = self.prepare(bench, &server, &bench.names("tokens", number))?;
+        while run.storm.tokens.len() < self.tokens {
+            run.phase(Work::Token, self.parallel, Duration::from_millis(500), None)?;
+        }
+        run.phase(
+            Work::TokenLogin,
+            self.parallel,
+            length * 10,
+            Some((&mut trial, "token")),
+        )?;
+        run.finish(bench, &mut trial)?;
+        server.stop()?;
+        Ok(trial)
+    }
+
+    fn prepare(&self, bench: &Bench, server: &Server, names: &str) -> Result<Run> {
         let mut reactor = Reactor::new(server.address)?;
-        let accounts = accounts::register(&mut reactor, &bench.names("storm", number), self.accounts, 8)?;
+        let accounts = accounts::register(&mut reactor, names, self.accounts, 8)?;
         let form = MessageForm {
             body_bytes: 100,
             client_ids: true,
         };
-        let chat = Chat::prepare(&mut reactor, &bench.names("calm", number), self.chat_pairs, form)?;
-
-        let length = Duration::from_secs(self.seconds);
-        let mut run = Run {
+        let mut chat = Chat::prepare(&mut reactor, &format!("{names}-calm"), self.chat_pairs, form)?;
+        let start = Instant::now();
+        chat.begin(start, Duration::ZERO);
+        Ok(Run {
+            reactor,
+            pid: server.pid,
             // Longer than everything together: the chat ends with the last storm.
-            schedule: Schedule::new(self.chat_rate, length * 20),
-            start: Instant::now(),
+            schedule: Schedule::new(self.chat_rate, Duration::from_secs(3600) + bench.settle),
+            start,
             storm: Storm {
                 chat,
                 accounts,
@@ -78,70 +122,37 @@ impl LoginStorm {
                 tokens: VecDeque::new(),
                 tally: Tally::default(),
             },
-            trial: Trial::default(),
-        };
-        run.storm.chat.begin(run.start, Duration::ZERO);
-        run.phase(&mut reactor, &server, Work::Nothing, 0, length, "quiet")?;
-        run.phase(
-            &mut reactor,
-            &server,
-            Work::PasswordLogin,
-            self.parallel,
-            length,
-            "password",
-        )?;
-        let collecting = (length / 2).min(Duration::from_secs(8));
-        run.phase(
-            &mut reactor,
-            &server,
-            Work::Token,
-            self.parallel,
-            collecting,
-            "token_request",
-        )?;
-        run.phase(
-            &mut reactor,
-            &server,
-            Work::TokenLogin,
-            self.parallel,
-            length,
-            "token",
-        )?;
-        settle(&mut run.storm.chat, &mut reactor, bench.settle)?;
-        run.storm.chat.verify(&mut run.trial);
-        server.stop()?;
-        Ok(run.trial)
+        })
     }
 }
 
-/// One trial: the chat goes on through all phases.
+/// Storms on one server, one after another; the chat goes on through all of them.
 struct Run {
+    reactor: Reactor,
+    pid: u32,
     schedule: Schedule,
     start: Instant,
     storm: Storm,
-    trial: Trial,
 }
 
 impl Run {
-    /// Keeps `parallel` pieces of `work` under way for `length` or until there is no more; then
-    /// waits for those under way and notes rate and latencies under the name of the phase.
+    /// Keeps `parallel` pieces of `work` under way for `length` or until there is no more, then
+    /// waits for those under way. Rate and latencies go to the trial under the name of the phase.
     fn phase(
         &mut self,
-        reactor: &mut Reactor,
-        server: &Server,
         work: Work,
         parallel: usize,
         length: Duration,
-        name: &str,
+        report: Option<(&mut Trial, &str)>,
     ) -> Result<()> {
-        let usage = Usage::begin(server.pid)?;
+        let usage = Usage::begin(self.pid)?;
         let (begun, mut ended) = (Instant::now(), None);
         self.storm.tally = Tally::default();
         loop {
             let more = begun.elapsed() < length && self.storm.has(work);
             if more {
                 while self.storm.doing.len() < parallel && self.storm.has(work) {
-                    self.storm.begin(reactor, work)?;
+                    self.storm.begin(&mut self.reactor, work)?;
                 }
             } else if ended.is_none() {
                 // The rate is that of the full storm, without the tail.
@@ -152,39 +163,58 @@ impl Run {
             }
             ensure!(
                 begun.elapsed() < length + Duration::from_secs(60),
-                "phase {name} did not end"
+                "{work:?} did not end"
             );
-            send_due(&mut self.storm.chat, reactor, &mut self.schedule, self.start);
-            reactor.poll(until_due(&self.schedule, self.start), &mut self.storm)?;
+            send_due(
+                &mut self.storm.chat,
+                &mut self.reactor,
+                &mut self.schedule,
+                self.start,
+            );
+            self.reactor
+                .poll(until_due(&self.schedule, self.start), &mut self.storm)?;
             self.storm.chat.check()?;
         }
+        let tally = std::mem::take(&mut self.storm.tally);
+        let Some((trial, name)) = report else {
+            return tally
+                .failures
+                .into_keys()
+                .next()
+                .map_or(Ok(()), |reason| bail!("{work:?} failed: {reason}"));
+        };
         let mut usage_of_phase = Trial::default();
-        usage.end(&mut usage_of_phase, 0)?;
+        usage.end(&mut usage_of_phase, tally.done)?;
         for (figure, value) in usage_of_phase.figures {
-            self.trial.figure(&format!("{name}_{figure}"), value);
+            trial.figure(
+                &format!("{name}_{}", figure.replace("per_message", "each")),
+                value,
+            );
         }
         if work != Work::Nothing {
             // With little work all of it may be the tail.
             let (done, elapsed) = ended
                 .filter(|(done, _)| *done > 0)
-                .unwrap_or((self.storm.tally.done, begun.elapsed()));
+                .unwrap_or((tally.done, begun.elapsed()));
             let unit = if work == Work::Token {
                 "per_second"
             } else {
                 "logins_per_second"
             };
-            self.trial
-                .figure(&format!("{name}_{unit}"), done as f64 / elapsed.as_secs_f64());
-            self.trial
-                .latency(name, std::mem::take(&mut self.storm.tally.latencies));
-            for (reason, count) in std::mem::take(&mut self.storm.tally.failures) {
-                self.trial
-                    .violation(count, &format!("of {name} failed: {reason}"));
+            trial.figure(&format!("{name}_{unit}"), done as f64 / elapsed.as_secs_f64());
+            trial.latency(name, tally.latencies);
+            for (reason, count) in tally.failures {
+                trial.violation(count, &format!("of {name} failed: {reason}"));
             }
         }
-        self.storm
-            .chat
-            .report_latencies(&mut self.trial, &format!("{name}_chat_"));
+        self.storm.chat.report_latencies(trial, &format!("{name}_chat_"));
+        Ok(())
+    }
+
+    /// Waits for the last chat messages and checks them all.
+    fn finish(&mut self, bench: &Bench, trial: &mut Trial) -> Result<()> {
+        settle(&mut self.storm.chat, &mut self.reactor, bench.settle)?;
+        self.storm.chat.verify(trial);
         Ok(())
     }
 }

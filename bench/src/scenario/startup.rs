@@ -41,6 +41,9 @@ impl Startup {
         server.stop()?;
         let server = bench.host.start(folder.path(), Passwords::Default)?;
         trial.figure("restart_ready_ms", server.ready_after.as_secs_f64() * 1e3);
+        std::thread::sleep(Duration::from_secs(self.settle));
+        let memory = machine::memory(server.pid)?;
+        trial.figure("restarted_rss_mib", memory.rss as f64 / f64::from(1 << 20));
         server.stop()?;
         Ok(trial)
     }
