@@ -44,6 +44,29 @@ impl Response {
     }
 }
 
+/// A POST to a server that may go away meanwhile: `None` when no whole response came.
+pub async fn try_post(address: SocketAddr, path: &str, body: &[u8]) -> Option<Response> {
+    let mut stream = TcpStream::connect(address).await.ok()?;
+    stream
+        .write_all(&head_and_body(address, "POST", path, body))
+        .await
+        .ok()?;
+    let mut answer = Vec::new();
+    within("the end of an HTTP response", stream.read_to_end(&mut answer))
+        .await
+        .ok()?;
+    let is_complete = answer.windows(4).any(|window| window == b"\r\n\r\n");
+    is_complete.then(|| Response::parse(&answer))
+}
+
+fn head_and_body(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
 /// Sends bytes and reads until the server closes the connection.
 ///
 /// # Panics
@@ -60,13 +83,7 @@ pub async fn exchange(address: SocketAddr, request: &[u8]) -> Response {
 
 /// A request with a body, over a connection of its own.
 pub async fn request(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> Response {
-    let mut bytes = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    )
-    .into_bytes();
-    bytes.extend_from_slice(body);
-    exchange(address, &bytes).await
+    exchange(address, &head_and_body(address, method, path, body)).await
 }
 
 /// A POST.

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -280,7 +281,35 @@ impl Server {
     pub fn try_run(&self) -> Result<(), FailedStart> {
         let mut state = self.state.lock().unwrap();
         assert!(state.process.is_none(), "the server runs");
-        let mut options = state.options.clone();
+        let from = self.log.len();
+        let process = self.spawn(&state.options);
+        match self.log.wait_for(from, address_in) {
+            Some(address) => {
+                self.address.get_or_init(|| address);
+                state.process = Some(process);
+                Ok(())
+            }
+            None => Err(FailedStart {
+                status: process.wait(),
+                log: self.log.text_from(from),
+            }),
+        }
+    }
+
+    /// Starts it and kills it after the given time, whether it is ready by then or not.
+    ///
+    /// # Panics
+    /// When it runs already.
+    pub fn run_for(&self, life: Duration) {
+        let state = self.state.lock().unwrap();
+        assert!(state.process.is_none(), "the server runs");
+        let process = self.spawn(&state.options);
+        std::thread::sleep(life);
+        process.kill();
+    }
+
+    fn spawn(&self, options: &Options) -> Process {
+        let mut options = options.clone();
         if let Some(address) = self.address.get() {
             options = options.set("listen.client", &format!("\"{address}\""));
         }
@@ -301,19 +330,7 @@ impl Server {
             .args(&options.arguments)
             .envs(options.environment.iter().cloned())
             .current_dir(self.directory());
-        let from = self.log.len();
-        let process = Process::start(command, &self.log, self.directory());
-        match self.log.wait_for(from, address_in) {
-            Some(address) => {
-                self.address.get_or_init(|| address);
-                state.process = Some(process);
-                Ok(())
-            }
-            None => Err(FailedStart {
-                status: process.wait(),
-                log: self.log.text_from(from),
-            }),
-        }
+        Process::start(command, &self.log, self.directory())
     }
 
     /// Checks that the log written since the last check contains none of the secrets.

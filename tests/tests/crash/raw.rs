@@ -1,0 +1,190 @@
+//! A device that speaks raw packets and behaves as an application must: it repeats with the same `id` what was
+//! not acknowledged, in order, and acknowledges a delivery after the application has it.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use tim_protocol::error_code::ErrorCode;
+use tim_protocol::packet::{self, PacketType};
+use tim_protocol::wire::TimMessage;
+use tim_tests::chat::message;
+use tim_tests::client::Incoming;
+use tim_tests::{Client, Received};
+use tokio::sync::watch;
+
+use crate::device::Device;
+use crate::ledger::Seen;
+
+/// How long to wait before the next attempt to connect to a server that is down.
+const RETRY: Duration = Duration::from_millis(5);
+/// How long everything may take to arrive after the last restart.
+const SETTLE: Duration = Duration::from_secs(60);
+
+/// The connection broke; what was not acknowledged is repeated over the next one.
+struct Broken;
+
+struct Raw {
+    device: Device,
+    seen: Seen,
+    next_id: i64,
+    unacknowledged: VecDeque<TimMessage>,
+    finishing: watch::Receiver<bool>,
+    finishing_since: Option<Instant>,
+}
+
+/// Sends and receives until told to finish, and then until everything has arrived.
+pub(crate) async fn run(device: Device, finishing: watch::Receiver<bool>) {
+    let seen = Seen::new(&device.label);
+    let mut raw = Raw {
+        device,
+        seen,
+        next_id: 1,
+        unacknowledged: VecDeque::new(),
+        finishing,
+        finishing_since: None,
+    };
+    while raw.connection().await.is_err() {
+        raw.note_finish();
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+impl Raw {
+    async fn connection(&mut self) -> Result<(), Broken> {
+        let mut client = self.connect().await?;
+        send(&mut client, packet::offline_request(self.device.encoding)).await?;
+        for message in &self.unacknowledged {
+            let packet = packet::client_packet(PacketType::Message, self.device.encoding, message);
+            send(&mut client, packet).await?;
+        }
+        loop {
+            let is_finishing = self.note_finish();
+            if is_finishing && self.is_done() {
+                client.close().await;
+                return Ok(());
+            }
+            while !is_finishing && self.unacknowledged.len() < self.device.window {
+                self.send_next(&mut client).await?;
+            }
+            // While finishing, another device may complete this one without a packet to it.
+            let look_again = Duration::from_millis(if is_finishing { 50 } else { 1_000 });
+            tokio::select! {
+                incoming = client.incoming() => match incoming {
+                    Incoming::Packet(received) => self.take(&mut client, &received).await?,
+                    Incoming::Closed(_) => return Err(Broken),
+                },
+                changed = self.finishing.changed(), if !is_finishing => changed.unwrap(),
+                () = tokio::time::sleep(look_again) => {}
+            }
+        }
+    }
+
+    /// Whether the end has been announced. Fails the test when the end takes too long.
+    fn note_finish(&mut self) -> bool {
+        let is_finishing = *self.finishing.borrow();
+        if is_finishing {
+            let since = *self.finishing_since.get_or_insert_with(Instant::now);
+            assert!(
+                since.elapsed() < SETTLE,
+                "{} does not get everything: {} of its messages are not acknowledged, it lacks {:?}",
+                self.device.label,
+                self.unacknowledged.len(),
+                self.device
+                    .ledger
+                    .complete_up_to()
+                    .map(|mid| self.seen.missing(mid)),
+            );
+        }
+        is_finishing
+    }
+
+    fn is_done(&self) -> bool {
+        let complete = self.device.ledger.complete_up_to();
+        self.unacknowledged.is_empty() && complete.is_some_and(|mid| self.seen.is_complete_up_to(mid))
+    }
+
+    async fn connect(&self) -> Result<Client, Broken> {
+        let device = &self.device;
+        let address = device.server.address();
+        let mut client = Client::try_connect(address, device.encoding)
+            .await
+            .map_err(|_| Broken)?;
+        client.acknowledges = false;
+        let auth = device.me.on_device(device.resource);
+        let packet = packet::client_packet(PacketType::Auth, device.encoding, &auth);
+        send(&mut client, packet).await?;
+        match client.incoming().await {
+            Incoming::Closed(_) => Err(Broken),
+            Incoming::Packet(answer) => {
+                let answer = answer.ack();
+                // A stopping store refuses; anything else would be a lost account.
+                if answer.error_code() == Some(ErrorCode::Database) {
+                    return Err(Broken);
+                }
+                assert!(answer.ok, "{}: {answer:?}", device.label);
+                Ok(client)
+            }
+        }
+    }
+
+    async fn send_next(&mut self, client: &mut Client) -> Result<(), Broken> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let words = format!("{} says {id}", self.device.label);
+        let next = TimMessage {
+            id: Some(id),
+            ..message(&self.device.peer, &words)
+        };
+        self.device.ledger.submitted(&self.device.me.node, id, &words);
+        let packet = packet::client_packet(PacketType::Message, self.device.encoding, &next);
+        self.unacknowledged.push_back(next);
+        send(client, packet).await
+    }
+
+    async fn take(&mut self, client: &mut Client, received: &Received) -> Result<(), Broken> {
+        match received.kind {
+            PacketType::Message if received.send_id.is_none() => self.take_echo(&received.message()),
+            PacketType::Message => self.deliver(&received.message()),
+            PacketType::OfflineMsg => received.list().iter().for_each(|message| self.deliver(message)),
+            PacketType::OfflineMsgEnd => {}
+            _ => panic!("{}: unexpected {received:?}", self.device.label),
+        }
+        match received.send_id {
+            Some(send_id) => send(client, packet::delivery_ack(send_id, self.device.encoding)).await,
+            None => Ok(()),
+        }
+    }
+
+    fn deliver(&mut self, message: &TimMessage) {
+        // Notices of the friendship may be repeated; everything else is chat.
+        if message.od_type == 1 {
+            self.seen.delivered(message);
+        } else {
+            assert_eq!(message.od_type, 4, "{}: {message:?}", self.device.label);
+        }
+    }
+
+    fn take_echo(&mut self, echo: &TimMessage) {
+        let author = echo.from_tid.as_ref().expect("a sender");
+        assert_eq!(author.node, self.device.me.node, "an echo is an own message");
+        if author.resource.as_deref() != Some(self.device.resource) {
+            return self.seen.delivered(echo);
+        }
+        self.device.ledger.acknowledged(&author.node, echo);
+        self.seen.echoed(echo);
+        let at = self.unacknowledged.iter().position(|sent| sent.id == echo.id);
+        // A repeat that was on its way when the first echo came is echoed again.
+        if let Some(at) = at {
+            assert_eq!(
+                at, 0,
+                "{}: echoes come in the order of the sends",
+                self.device.label
+            );
+            self.unacknowledged.pop_front();
+        }
+    }
+}
+
+async fn send(client: &mut Client, packet: Vec<u8>) -> Result<(), Broken> {
+    client.try_send_raw(packet).await.map_err(|_| Broken)
+}
