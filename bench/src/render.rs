@@ -11,8 +11,8 @@ pub const BEGIN: &str = "<!-- load figures: begin, made by `tim-bench render` --
 /// Last line of the generated part.
 pub const END: &str = "<!-- load figures: end -->";
 
-/// The original server under the same generator method on comparable hardware (2 cores, one for
-/// the server): what is compared, its figure, ours as scenario and function.
+/// Figures of the original server, measured on the same machine: what is compared, its figure,
+/// the scenario with ours and how to say it.
 type Comparison = (
     &'static str,
     &'static str,
@@ -30,14 +30,18 @@ const ORIGINAL: &[Comparison] = &[
         "durable messages per second",
         "at most 600 (at 500/s delays grow to 8-18 s and messages are refused)",
         "chat-max",
-        |chat| Some(format!("{:.0}", chat.figure("messages_per_second")?.median)),
+        |chat| Some(number(chat.figure("messages_per_second")?.median)),
     ),
     (
         "drain of offline messages",
         "5,000 in 3.5 s",
         "offline-drain",
         |drain| {
-            let count = drain.parameters.get("messages")?;
+            let count = drain
+                .parameters
+                .get("messages")
+                .and_then(|count| count.parse().ok())
+                .map(number)?;
             Some(format!(
                 "{count} in {:.2} s",
                 drain.figure("drain_ms")?.median / 1e3
@@ -51,7 +55,7 @@ const ORIGINAL: &[Comparison] = &[
         ))
     }),
     ("token logins per second", "-", "login-storm", |storm| {
-        Some(format!("{:.0}", storm.figure("token_logins_per_second")?.median))
+        Some(number(storm.figure("token_logins_per_second")?.median))
     }),
 ];
 
@@ -97,7 +101,10 @@ fn line(text: &mut String, arguments: std::fmt::Arguments<'_>) {
 
 fn budgets(text: &mut String, report: &Report) {
     text.push_str("| budget | limit | median | spread | |\n|---|---:|---:|---:|---|\n");
-    for budget in BUDGETS {
+    for budget in BUDGETS
+        .iter()
+        .filter(|budget| report.scenario(budget.scenario).is_some())
+    {
         let limit = match budget.limit {
             Limit::AtMost(limit) => format!("≤ {} {}", number(limit), budget.unit),
             Limit::AtLeast(limit) => format!("≥ {} {}", number(limit), budget.unit),
@@ -159,7 +166,16 @@ fn scenario_tables(text: &mut String, scenario: &ScenarioReport) {
     line(text, format_args!("### {}\n", scenario.name));
     line(
         text,
-        format_args!("{} trials; {}.\n", scenario.trials.len(), parameters.join(", ")),
+        format_args!(
+            "{} {}; {}.\n",
+            scenario.trials.len(),
+            if scenario.trials.len() == 1 {
+                "trial"
+            } else {
+                "trials"
+            },
+            parameters.join(", ")
+        ),
     );
     text.push_str("| figure | median | spread |\n|---|---:|---:|\n");
     for name in scenario.figure_names() {
@@ -278,7 +294,10 @@ mod tests {
         );
         assert!(text.contains("≥ 20,000 messages/s | 22,000 |"), "{text}");
         assert!(text.contains("| durable messages per second |"), "{text}");
-        assert!(text.contains("not measured"), "{text}");
+        assert!(
+            !text.contains("drain"),
+            "no rows of scenarios that did not run: {text}"
+        );
     }
 
     #[test]
