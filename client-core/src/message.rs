@@ -297,7 +297,8 @@ pub struct Incoming {
     pub from: Option<Node>,
     /// Device of the sender, when the server told. History and offline messages do not carry it.
     pub device: Option<Device>,
-    /// The own account sent it, from another device or earlier.
+    /// The own account sent it, from another device or earlier. After a lost connection it can be a message whose
+    /// [`Client::send`](crate::Client::send) is still waiting; it has the same `mid` as the result then.
     pub outgoing: bool,
     /// Kind of message.
     pub kind: MessageKind,

@@ -20,7 +20,7 @@ use crate::message::{Incoming, Mid, Outgoing, Sent};
 use crate::session::{Added, Credentials, HistoryStart, Reply, Request, SessionConfig, Status};
 
 /// A session with a server. Clones are cheap and share the session; when the last one is dropped the session is
-/// closed in the background, see [`Client::close`] for closing it in an orderly way.
+/// ended in the background, see [`Client::close`] for closing it in an orderly way.
 ///
 /// # Delivery
 ///
@@ -48,13 +48,12 @@ struct Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        close(&self.shared);
+        abandon(&self.shared);
     }
 }
 
-fn close(shared: &Shared) {
-    let now = shared.now();
-    shared.lock().session.close(now);
+fn abandon(shared: &Shared) {
+    shared.lock().session.abandon();
     shared.dispatch();
     shared.work.notify_one();
 }
@@ -65,7 +64,7 @@ struct CloseOnDrop(Option<Arc<Shared>>);
 impl Drop for CloseOnDrop {
     fn drop(&mut self) {
         if let Some(shared) = self.0.take() {
-            close(&shared);
+            abandon(&shared);
         }
     }
 }
@@ -315,7 +314,10 @@ impl Client {
     /// Dropping the future does not stop the closing.
     pub async fn close(&self) {
         let shared = self.shared();
-        close(shared);
+        let now = shared.now();
+        shared.lock().session.close(now);
+        shared.dispatch();
+        shared.work.notify_one();
         loop {
             let done = shared.done.notified();
             if shared.lock().is_done {

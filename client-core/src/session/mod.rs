@@ -454,11 +454,16 @@ impl Session {
     /// Ends the session. Acknowledgements of taken events can still be polled and written; unresolved sends and
     /// requests fail, events that wait are discarded unacknowledged.
     pub fn close(&mut self, now: Duration) {
-        if self.closed {
-            return;
+        if !self.closed {
+            self.inbox.release_held(now);
+            self.write_acks(now);
+            self.abandon();
         }
-        self.inbox.release_held(now);
-        self.write_acks(now);
+    }
+
+    /// Ends the session like [`Session::close`], but an event that was taken and not yet processed
+    /// ([`Acknowledge::WhenNextIsTaken`]) is not acknowledged.
+    pub fn abandon(&mut self) {
         self.closed = true;
         self.inbox.discard();
         if !self.first_login_settled {
