@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ByteSize, Config};
+use super::{ByteSize, Config, find};
 
 /// The first rule a configuration breaks.
 pub(super) struct Problem {
@@ -15,6 +15,7 @@ struct Check(Option<Problem>);
 
 impl Check {
     fn rule(&mut self, holds: bool, section: &'static str, name: &'static str, reason: &str) {
+        debug_assert!(find(section, name).is_some(), "a rule about {section}.{name}, which does not exist");
         if !holds && self.0.is_none() {
             self.0 = Some(Problem {
                 section,

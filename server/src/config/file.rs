@@ -55,11 +55,9 @@ pub(super) fn entries(path: &Path, text: &str) -> Result<Vec<Entry>, ConfigError
             };
             let value = raw(value).ok_or_else(|| ConfigError::Value {
                 place: place.clone(),
-                section: key.section,
-                name: key.name,
+                key,
                 value: text.get(value.span()).unwrap_or_default().to_owned(),
                 reason: "a table or a date is not allowed here".to_owned(),
-                allowed: key.allowed,
             })?;
             entries.push(Entry {
                 key,

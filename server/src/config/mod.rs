@@ -80,30 +80,27 @@ pub enum ConfigError {
         similar: Option<String>,
     },
     /// A value that cannot be understood.
-    #[error("{place}: {section}.{name} = {value} is not valid: {reason}. Allowed: {allowed}")]
+    #[error(
+        "{place}: {}.{} = {value} is not valid: {reason}. Allowed: {}",
+        key.section, key.name, key.allowed
+    )]
     Value {
         /// Where it stands.
         place: Source,
-        /// Table of the setting.
-        section: &'static str,
-        /// Name of the setting.
-        name: &'static str,
+        /// The setting.
+        key: &'static Key,
         /// What was written.
         value: String,
         /// What is wrong with it.
         reason: String,
-        /// What would be right.
-        allowed: &'static str,
     },
     /// Values that are out of bounds or do not fit together.
-    #[error("{place}: {section}.{name} = {value} is not valid: {reason}")]
+    #[error("{place}: {}.{} = {value} is not valid: {reason}", key.section, key.name)]
     Combination {
         /// Where it stands.
         place: Source,
-        /// Table of the setting.
-        section: &'static str,
-        /// Name of the setting.
-        name: &'static str,
+        /// The setting.
+        key: &'static Key,
         /// Its value.
         value: String,
         /// What is wrong with it and what to do.
@@ -200,29 +197,27 @@ impl Loaded {
     }
 
     fn apply(&mut self, key: &'static Key, place: Source, raw: &RawValue) -> Result<(), ConfigError> {
-        self.config.set(key, raw).map_err(|reason| ConfigError::Value {
-            place: place.clone(),
-            section: key.section,
-            name: key.name,
-            value: raw.to_string(),
-            reason,
-            allowed: key.allowed,
-        })?;
-        self.sources.insert((key.section, key.name), place);
-        Ok(())
+        match self.config.set(key, raw) {
+            Ok(()) => {
+                self.sources.insert((key.section, key.name), place);
+                Ok(())
+            }
+            Err(reason) => Err(ConfigError::Value { place, key, value: raw.to_string(), reason }),
+        }
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        check::problem(&self.config).map_or(Ok(()), |problem| {
-            let key = find(problem.section, problem.name);
-            Err(ConfigError::Combination {
-                place: key.map_or(Source::Default, |key| self.source(key)),
-                section: problem.section,
-                name: problem.name,
-                value: key.map(|key| self.config.show(key)).unwrap_or_default(),
-                reason: problem.reason,
-            })
-        })
+        let problem = check::problem(&self.config)
+            .and_then(|problem| Some((find(problem.section, problem.name)?, problem.reason)));
+        match problem {
+            None => Ok(()),
+            Some((key, reason)) => Err(ConfigError::Combination {
+                place: self.source(key),
+                key,
+                value: self.config.show(key),
+                reason,
+            }),
+        }
     }
 }
 

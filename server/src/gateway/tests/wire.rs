@@ -94,7 +94,7 @@ impl<S: Socket> Client<S> {
 
     /// Reads something. `false`: the server closed the connection.
     pub(super) async fn read_more(&mut self) -> bool {
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = vec![0; 16 * 1024];
         let read = tokio::time::timeout(Duration::from_secs(10), self.stream.read(&mut buffer)).await;
         let read = read.expect("the server answers or closes in time").unwrap_or(0);
         self.unused.extend_from_slice(&buffer[..read]);
