@@ -166,15 +166,36 @@ impl Batch {
         });
     }
 
+    /// Makes the batch durable and dispatches it. A damaged record must not cost the messages of
+    /// others: a batch that meets one is tried again in halves, so that only those messages fail
+    /// whose own records are damaged.
     async fn commit(self, engine: &Engine, followups: &mut Vec<Work>) {
-        let outcomes = match engine.store.append(self.appends).await {
-            Ok(outcomes) if outcomes.len() == self.chats.len() => outcomes,
-            Ok(_) => {
-                let error = StoreError::Unavailable("the store answered another batch".into());
-                return fail(engine, self.chats.iter().map(|chat| &chat.origin), &error);
+        let mut parts = vec![self];
+        while let Some(part) = parts.pop() {
+            match engine.store.append(part.appends.clone()).await {
+                Ok(outcomes) if outcomes.len() == part.chats.len() => {
+                    part.dispatch(engine, outcomes, followups);
+                }
+                Ok(_) => {
+                    let error = StoreError::Unavailable("the store answered another batch".into());
+                    fail(engine, part.chats.iter().map(|chat| &chat.origin), &error);
+                }
+                Err(StoreError::Damaged { .. }) if part.chats.len() > 1 => {
+                    let (first, second) = part.halves();
+                    parts.extend([second, first]);
+                }
+                Err(error) => fail(engine, part.chats.iter().map(|chat| &chat.origin), &error),
             }
-            Err(error) => return fail(engine, self.chats.iter().map(|chat| &chat.origin), &error),
-        };
+        }
+    }
+
+    fn halves(mut self) -> (Self, Self) {
+        let middle = self.chats.len() / 2;
+        let second = Self { appends: self.appends.split_off(middle), chats: self.chats.split_off(middle) };
+        (self, second)
+    }
+
+    fn dispatch(self, engine: &Engine, outcomes: Vec<Appended>, followups: &mut Vec<Work>) {
         for (chat, outcome) in self.chats.into_iter().zip(outcomes) {
             match outcome {
                 Appended::Stored { mid, seqs } => {
