@@ -41,6 +41,10 @@ pub(crate) async fn run(account: &Account, node: &str, history: u16) -> Result<(
         refused: None,
     };
     let result = chat.talk(history).await;
+    if let Err(failure) = &result {
+        chat.keyboard.print(&format!("! {failure}"))?;
+    }
+    chat.keyboard.leave().await?;
     client.close().await;
     result
 }

@@ -18,6 +18,8 @@ pub(super) struct Keyboard {
     /// Tells the thread that the line was dealt with. Dropping it ends the thread.
     next: Option<mpsc::Sender<()>>,
     printer: Option<Box<dyn ExternalPrinter + Send>>,
+    /// A line is being typed, and the terminal in a state of its own.
+    is_typing: bool,
 }
 
 impl Keyboard {
@@ -49,10 +51,11 @@ impl Keyboard {
                 }
             }
         });
-        let keyboard = Self {
+        let mut keyboard = Self {
             lines,
             next: Some(next),
             printer: Some(Box::new(printer)),
+            is_typing: false,
         };
         keyboard.ask();
         Ok(keyboard)
@@ -72,16 +75,29 @@ impl Keyboard {
             lines,
             next: None,
             printer: None,
+            is_typing: false,
         }
     }
 
     /// The next line. `None` at the end of input. Call [`Keyboard::ask`] when it was dealt with.
     pub(super) async fn line(&mut self) -> Option<String> {
-        self.lines.recv().await
+        let line = self.lines.recv().await;
+        self.is_typing = false;
+        line
+    }
+
+    /// Leaves the terminal as it was. When somebody is typing, only they can end that.
+    pub(super) async fn leave(&mut self) -> Result<(), Failure> {
+        if self.is_typing {
+            self.print("press Enter to leave")?;
+            self.line().await;
+        }
+        Ok(())
     }
 
     /// Asks for another line.
-    pub(super) fn ask(&self) {
+    pub(super) fn ask(&mut self) {
+        self.is_typing = self.printer.is_some();
         // When the thread is gone the channel of lines says so.
         if let Some(next) = &self.next
             && next.send(()).is_err()

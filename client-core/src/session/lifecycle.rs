@@ -1,0 +1,260 @@
+//! How a session comes and goes: opening, login, loss, backoff, end, and what must happen in time meanwhile.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tim_protocol::packet::{self, PacketType};
+use tim_protocol::wire::TimAuth;
+use tim_protocol::{Node, node};
+use zeroize::Zeroize;
+
+use super::inbox::Resync;
+use super::{
+    Action, Credentials, OFFLINE_REPEAT, Outcome, Phase, Request, SILENT_INTERVALS, STABLE_AFTER, ServerKind,
+    Session, requests,
+};
+use crate::error::ConnectError;
+use crate::event::{DisconnectReason, Event, LogoutReason};
+
+impl Session {
+    pub(super) fn tick_online(&mut self, now: Duration) {
+        let broken = if now >= self.last_received + self.silence_limit() {
+            Some(DisconnectReason::Silent)
+        } else if self
+            .outbox
+            .oldest_written()
+            .is_some_and(|written| now >= written + self.config.echo_timeout)
+        {
+            Some(DisconnectReason::Unconfirmed)
+        } else {
+            None
+        };
+        if let Some(reason) = broken {
+            self.actions.push_back(Action::Close);
+            self.lose(now, reason);
+            return;
+        }
+        if self.resume_writing.is_some_and(|at| now >= at) {
+            self.resume_writing = None;
+        }
+        if now >= self.next_ping {
+            self.next_ping = now + self.config.ping_interval;
+            self.write(packet::ping(self.config.encoding));
+        }
+        if self.repeat_offline.is_some_and(|at| now >= at) {
+            self.repeat_offline = None;
+            self.write(packet::offline_request(self.config.encoding));
+        }
+        self.write_acks(now);
+    }
+
+    pub(super) fn open(&mut self, now: Duration) {
+        if self.credentials_used && matches!(self.credentials, Some(Credentials::Token { .. })) {
+            self.phase = Phase::FetchingCredentials;
+            self.actions.push_back(Action::FetchCredentials);
+            return;
+        }
+        self.phase = Phase::Opening {
+            deadline: now + self.config.connect_timeout,
+        };
+        self.actions.push_back(Action::Open);
+    }
+
+    pub(super) fn log_in(&mut self, now: Duration) {
+        let mut auth = TimAuth {
+            domain: self.config.domain.clone(),
+            resource: self.config.resource.clone(),
+            termtyp: self.config.device_type,
+            extend: (!self.config.extend.is_empty()).then(|| self.config.extend.clone()),
+            ..TimAuth::default()
+        };
+        match &self.credentials {
+            Some(Credentials::Password { name, password }) => {
+                auth.name = Some(name.clone());
+                auth.pwd = Some(password.to_string());
+            }
+            Some(Credentials::Token { name, token }) => {
+                auth.name = Some(name.clone());
+                auth.token = Some(token.to_string());
+            }
+            None => {}
+        }
+        self.credentials_used = true;
+        self.write(packet::client_packet(
+            PacketType::Auth,
+            self.config.encoding,
+            &auth,
+        ));
+        auth.pwd.zeroize();
+        auth.token.zeroize();
+        self.phase = Phase::LoggingIn {
+            deadline: now + self.config.login_timeout,
+        };
+        self.last_received = now;
+    }
+
+    pub(super) fn come_online(&mut self, now: Duration, node: Node) {
+        let again = self.node.is_some();
+        self.ordered = match self.config.server {
+            ServerKind::Auto => node::is_well_formed_wide(node.as_str()),
+            ServerKind::Ordered => true,
+            ServerKind::Original => false,
+        };
+        self.outbox.set_ordered(self.ordered);
+        self.node = Some(node.clone());
+        self.phase = Phase::Online { since: now };
+        self.next_ping = now + self.config.ping_interval;
+        self.inbox.report(Event::Connected {
+            node: node.clone(),
+            again,
+        });
+        self.settle_first_login(Ok(node));
+        if self.config.drain_offline {
+            self.draining = Some(0);
+            self.write(packet::offline_request(self.config.encoding));
+        }
+    }
+
+    /// The connection is gone, or useless. The caller has asked for it to be closed if it may still be open.
+    pub(super) fn lose(&mut self, now: Duration, reason: DisconnectReason) {
+        if let Phase::Online { since } = self.phase
+            && now.saturating_sub(since) >= STABLE_AFTER
+        {
+            self.backoff.reset();
+        }
+        self.forget_connection();
+        if !self.first_login_settled {
+            self.settle_first_login(Err(match reason {
+                DisconnectReason::Unreachable(why) => ConnectError::Unreachable(why),
+                DisconnectReason::Closed(why) => ConnectError::Closed(why),
+                DisconnectReason::Refused(refusal) => ConnectError::Refused(refusal),
+                DisconnectReason::Protocol(what) => ConnectError::Protocol(what),
+                _ => ConnectError::TimedOut,
+            }));
+            self.phase = Phase::Ended;
+            self.fail_everything();
+            return;
+        }
+        if !self.config.reconnect.enabled {
+            self.end(LogoutReason::Disconnected(reason));
+            return;
+        }
+        let pause = self.backoff.pause(&self.config.reconnect, &mut self.random);
+        self.phase = Phase::Waiting { until: now + pause };
+        self.inbox.report(Event::Disconnected {
+            reason,
+            retry_in: pause,
+        });
+    }
+
+    /// Ends the session for a reason the application is told.
+    pub(super) fn end(&mut self, reason: LogoutReason) {
+        self.forget_connection();
+        self.inbox.report(Event::LoggedOut { reason });
+        self.finish();
+    }
+
+    pub(super) fn finish(&mut self) {
+        let may_be_open = matches!(
+            self.phase,
+            Phase::Opening { .. } | Phase::Pausing { .. } | Phase::LoggingIn { .. } | Phase::Online { .. }
+        );
+        if may_be_open {
+            self.actions.push_back(Action::Close);
+        }
+        self.phase = Phase::Ended;
+        self.fail_everything();
+    }
+
+    pub(super) fn fail_everything(&mut self) {
+        self.credentials = None;
+        for (ticket, result) in self.outbox.fail_all() {
+            self.outcomes.push_back(Outcome::Send(ticket, result));
+        }
+        for settled in self.requests.fail_all() {
+            self.settle_request(settled);
+        }
+    }
+
+    /// Drops everything that belongs to one connection.
+    pub(super) fn forget_connection(&mut self) {
+        self.control.clear();
+        self.fences.clear();
+        self.draining = None;
+        self.repeat_offline = None;
+        self.resume_writing = None;
+        self.inbox.connection_lost();
+        for (ticket, result) in self
+            .outbox
+            .connection_lost(self.config.server != ServerKind::Original)
+        {
+            self.outcomes.push_back(Outcome::Send(ticket, result));
+        }
+        for settled in self.requests.connection_lost() {
+            self.settle_request(settled);
+        }
+    }
+
+    pub(super) fn settle_first_login(&mut self, result: Result<Node, ConnectError>) {
+        if !self.first_login_settled {
+            self.first_login_settled = true;
+            self.outcomes.push_back(Outcome::Login(result));
+        }
+    }
+
+    pub(super) fn settle_request(&mut self, (ticket, request, result): requests::Settled) {
+        if let (Request::ChangePassword { new, .. }, Ok(_)) = (&request, &result)
+            && let Some(Credentials::Password { password, .. }) = &mut self.credentials
+        {
+            // The next reconnect needs the new one.
+            *password = new.clone();
+        }
+        self.outcomes.push_back(Outcome::Request(ticket, result));
+    }
+
+    pub(super) fn write(&mut self, packet: impl Into<Bytes>) {
+        self.control.push_back(packet.into());
+    }
+
+    /// Queues the acknowledgements that have become due.
+    pub(super) fn write_acks(&mut self, now: Duration) {
+        let acks = self.inbox.take_acks();
+        let Phase::Online { .. } = self.phase else { return };
+        if !acks.is_empty() && !self.ordered && self.draining.is_some() {
+            self.repeat_offline = Some(now + OFFLINE_REPEAT);
+        }
+        for send_id in acks {
+            self.write(packet::delivery_ack(send_id, self.config.encoding));
+        }
+        match self.inbox.wants_resync(now) {
+            Some(Resync::Ask) => self.write(packet::offline_request(self.config.encoding)),
+            Some(Resync::Reconnect) => {
+                self.actions.push_back(Action::Close);
+                self.lose(now, DisconnectReason::Behind);
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn fresh_id(&mut self, now: Duration) -> i64 {
+        let millis = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        self.ids
+            .next(self.unix_millis.saturating_add(millis), &mut self.random)
+    }
+
+    pub(super) fn take_ticket(&mut self) -> u64 {
+        self.next_ticket += 1;
+        self.next_ticket
+    }
+
+    pub(super) fn silence_limit(&self) -> Duration {
+        self.config.ping_interval * SILENT_INTERVALS
+    }
+
+    pub(super) fn login_delay(&self) -> Duration {
+        match self.config.server {
+            ServerKind::Original => self.config.login_delay.max(Duration::from_millis(10)),
+            _ => self.config.login_delay,
+        }
+    }
+}
