@@ -45,8 +45,10 @@ pub(crate) fn create_if_missing(
     let mut random = [0u8; LENGTH];
     rand::TryRng::try_fill_bytes(&mut rand::rngs::SysRng, &mut random).map_err(|error| hash_error(&error))?;
     // 32 divides 256, so every character is equally likely.
-    let password: String =
-        random.iter().map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect();
+    let password: String = random
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]))
+        .collect();
     let params = Params::new(cost.memory_kib, cost.iterations, cost.parallelism, None)
         .map_err(|error| hash_error(&error))?;
     let hash = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
@@ -84,18 +86,29 @@ mod tests {
     #[test]
     fn the_password_is_made_once_and_only_its_hash_is_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let cost = Passwords { memory_kib: 8, iterations: 1, ..Passwords::default() };
+        let cost = Passwords {
+            memory_kib: 8,
+            iterations: 1,
+            ..Passwords::default()
+        };
         let password = create_if_missing(folder.path(), &cost).unwrap().unwrap();
         assert_eq!(password.len(), LENGTH);
         assert_eq!(create_if_missing(folder.path(), &cost).unwrap(), None);
         let stored = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
         assert!(!stored.contains(&password));
         let hash = PasswordHash::new(stored.trim()).unwrap();
-        assert!(Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+        assert!(
+            Argon2::default()
+                .verify_password(password.as_bytes(), &hash)
+                .is_ok()
+        );
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = std::fs::metadata(folder.path().join(FILE)).unwrap().permissions().mode();
+            let mode = std::fs::metadata(folder.path().join(FILE))
+                .unwrap()
+                .permissions()
+                .mode();
             assert_eq!(mode & 0o777, 0o600);
         }
     }

@@ -115,8 +115,18 @@ fn load(options: &SettingOptions) -> Result<Loaded, Failure> {
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    let data = options.data.clone().map(|value| ("storage", "path", "--data", value));
-    let listen = options.listen.clone().map(|value| ("listen", "client", "--listen", value));
-    let inputs = Inputs { file, environment, options: data.into_iter().chain(listen).collect() };
+    let data = options
+        .data
+        .clone()
+        .map(|value| ("storage", "path", "--data", value));
+    let listen = options
+        .listen
+        .clone()
+        .map(|value| ("listen", "client", "--listen", value));
+    let inputs = Inputs {
+        file,
+        environment,
+        options: data.into_iter().chain(listen).collect(),
+    };
     Loaded::read(&inputs).map_err(|error| Failure::new(2, error))
 }

@@ -101,9 +101,10 @@ impl Server {
     /// See [`StartError`].
     pub async fn start(config: Config) -> Result<RunningServer, StartError> {
         let identity = match (&config.tls.certificate, &config.tls.key) {
-            (Some(certificate), Some(key)) => {
-                Some(Identity { certificate: certificate.clone(), key: key.clone() })
-            }
+            (Some(certificate), Some(key)) => Some(Identity {
+                certificate: certificate.clone(),
+                key: key.clone(),
+            }),
             _ => None,
         };
         let tls = match &identity {
@@ -115,7 +116,11 @@ impl Server {
         let bound = bind(address, config.listen.backlog)
             .and_then(|listener| listener.local_addr().map(|address| (listener, address)));
         let (listener, client_addr) = bound.map_err(|error| StartError::Bind { address, error })?;
-        let Storage { store, installation_key, admin_password } = open_storage(&config).await?;
+        let Storage {
+            store,
+            installation_key,
+            admin_password,
+        } = open_storage(&config).await?;
         let cluster = Arc::new(LocalCluster::new(NodeId(1)));
         let parts = Parts {
             settings: config.engine_settings(),
@@ -133,11 +138,26 @@ impl Server {
                 return Err(StartError::Settings(reason));
             }
         };
-        let context = SessionContext { engine: Arc::clone(&engine), limits: config.session_limits() };
+        let context = SessionContext {
+            engine: Arc::clone(&engine),
+            limits: config.session_limits(),
+        };
         let slot = tls.as_ref().map(|(_, slot)| Arc::clone(slot));
-        let gateway =
-            Gateway::start(listener, slot, EngineBackend(Arc::new(context)), socket_options(&config));
-        Ok(RunningServer { config, client_addr, gateway, engine, store, tls, admin_password })
+        let gateway = Gateway::start(
+            listener,
+            slot,
+            EngineBackend(Arc::new(context)),
+            socket_options(&config),
+        );
+        Ok(RunningServer {
+            config,
+            client_addr,
+            gateway,
+            engine,
+            store,
+            tls,
+            admin_password,
+        })
     }
 }
 
@@ -156,8 +176,12 @@ fn socket_options(config: &Config) -> Options {
 /// The configured limit, or less when the operating system does not allow so many open files.
 fn connection_limit(config: &Config) -> usize {
     let configured = config.limits.connections;
-    let Ok((files, _)) = rlimit::Resource::NOFILE.get() else { return configured };
-    let possible = usize::try_from(files.saturating_sub(RESERVED_FILES)).unwrap_or(usize::MAX).max(1);
+    let Ok((files, _)) = rlimit::Resource::NOFILE.get() else {
+        return configured;
+    };
+    let possible = usize::try_from(files.saturating_sub(RESERVED_FILES))
+        .unwrap_or(usize::MAX)
+        .max(1);
     if possible < configured {
         tracing::warn!(
             open_files = files,
@@ -179,20 +203,32 @@ async fn open_storage(config: &Config) -> Result<Storage, StartError> {
     if config.storage.kind == StorageKind::Memory {
         let store = MemoryStore::new()?;
         let installation_key = *store.installation_key().as_bytes();
-        return Ok(Storage { store: Arc::new(store), installation_key, admin_password: None });
+        return Ok(Storage {
+            store: Arc::new(store),
+            installation_key,
+            admin_password: None,
+        });
     }
     let config = config.clone();
     let opening = tokio::task::spawn_blocking(move || {
         let folder = &config.storage.path;
-        create_private_folder(folder)
-            .map_err(|error| StartError::Data { path: folder.clone(), error })?;
+        create_private_folder(folder).map_err(|error| StartError::Data {
+            path: folder.clone(),
+            error,
+        })?;
         let options = SqliteOptions::new(database_path(&config));
         let store = SqliteStore::open(&options, &master_key_source(&config))?;
         let admin_password = admin_password::create_if_missing(folder, &config.passwords)?;
         let installation_key = *store.installation_key().as_bytes();
-        Ok(Storage { store: Arc::new(store), installation_key, admin_password })
+        Ok(Storage {
+            store: Arc::new(store),
+            installation_key,
+            admin_password,
+        })
     });
-    opening.await.map_err(|error| StartError::Settings(format!("opening the database failed: {error}")))?
+    opening
+        .await
+        .map_err(|error| StartError::Settings(format!("opening the database failed: {error}")))?
 }
 
 fn create_private_folder(path: &Path) -> io::Result<()> {
@@ -217,7 +253,9 @@ pub struct RunningServer {
 
 impl std::fmt::Debug for RunningServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RunningServer").field("client_addr", &self.client_addr).finish_non_exhaustive()
+        f.debug_struct("RunningServer")
+            .field("client_addr", &self.client_addr)
+            .finish_non_exhaustive()
     }
 }
 

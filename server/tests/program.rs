@@ -30,8 +30,16 @@ fn program(data: &Path) -> Command {
 }
 
 fn finish(command: &mut Command) -> (i32, String, String) {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    (status.code().unwrap(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    (
+        status.code().unwrap(),
+        String::from_utf8(stdout).unwrap(),
+        String::from_utf8(stderr).unwrap(),
+    )
 }
 
 struct Running {
@@ -43,7 +51,11 @@ struct Running {
 
 impl Running {
     fn start(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
         let mut printed = String::new();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let address = loop {
@@ -58,18 +70,31 @@ impl Running {
             }
             printed.push_str(&line);
         };
-        Self { child, address, printed }
+        Self {
+            child,
+            address,
+            printed,
+        }
     }
 
     fn signal(&self, name: &str) {
-        let sent = Command::new("kill").arg(name).arg(self.child.id().to_string()).status().unwrap();
+        let sent = Command::new("kill")
+            .arg(name)
+            .arg(self.child.id().to_string())
+            .status()
+            .unwrap();
         assert!(sent.success());
     }
 
     /// Waits for the end; answers the exit code and the log.
     fn wait(mut self) -> (i32, String) {
         let mut log = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut log)
+            .unwrap();
         (self.child.wait().unwrap().code().unwrap(), log)
     }
 
@@ -105,9 +130,11 @@ fn request(address: SocketAddr, request: &[u8]) -> Vec<u8> {
 /// Registers an account whose name and password would be noticed in a log.
 fn register(address: SocketAddr) -> Vec<u8> {
     let body = b"\x8e{\"name\":\"conspicuous-name\",\"pwd\":\"conspicuous-password\"}";
-    let mut bytes =
-        format!("POST /tim2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len())
-            .into_bytes();
+    let mut bytes = format!(
+        "POST /tim2 HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
     bytes.extend_from_slice(body);
     request(address, &bytes)
 }
@@ -117,7 +144,15 @@ fn the_first_start_makes_keys_and_shows_the_password_once() {
     let (_folder, data) = data();
     let first = Running::start(&mut program(&data));
     assert_eq!(first.printed.matches("password").count(), 1, "{}", first.printed);
-    let password = first.printed.lines().next().unwrap().rsplit(' ').next().unwrap().to_owned();
+    let password = first
+        .printed
+        .lines()
+        .next()
+        .unwrap()
+        .rsplit(' ')
+        .next()
+        .unwrap()
+        .to_owned();
     assert!(password.len() >= 16);
     let answer = register(first.address);
     assert!(answer.starts_with(b"HTTP/1.1 200"));
@@ -138,7 +173,10 @@ fn the_first_start_makes_keys_and_shows_the_password_once() {
     let second = Running::start(&mut program(&data));
     assert_eq!(second.printed, "");
     let again = register(second.address);
-    assert!(String::from_utf8_lossy(&again).contains("has exist"), "the account is still there");
+    assert!(
+        String::from_utf8_lossy(&again).contains("has exist"),
+        "the account is still there"
+    );
     assert_eq!(second.stop().0, 0);
 }
 
@@ -148,14 +186,22 @@ fn wrong_usage_and_configuration_exit_with_2() {
     assert_eq!(finish(program(&data).arg("--no-such-option")).0, 2);
     let (code, _, errors) = finish(program(&data).env("TIM_LIMITS_CONNECTIONS", "none"));
     assert_eq!(code, 2);
-    assert!(errors.contains("TIM_LIMITS_CONNECTIONS") && errors.contains("\"none\""), "{errors}");
+    assert!(
+        errors.contains("TIM_LIMITS_CONNECTIONS") && errors.contains("\"none\""),
+        "{errors}"
+    );
     let file = folder.path().join("own.toml");
     std::fs::write(&file, "[log]\nlevle = \"info\"\n").unwrap();
     let (code, _, errors) = finish(program(&data).arg("-c").arg(&file));
     assert_eq!(code, 2);
-    assert!(errors.contains("own.toml, line 2") && errors.contains("did you mean \"level\""), "{errors}");
+    assert!(
+        errors.contains("own.toml, line 2") && errors.contains("did you mean \"level\""),
+        "{errors}"
+    );
     let (code, _, errors) = finish(
-        program(&data).env("TIM_TLS_CERTIFICATE", "/no/cert.pem").env("TIM_TLS_KEY", "/no/key.pem"),
+        program(&data)
+            .env("TIM_TLS_CERTIFICATE", "/no/cert.pem")
+            .env("TIM_TLS_KEY", "/no/key.pem"),
     );
     assert_eq!(code, 2);
     assert!(errors.contains("/no/cert.pem"), "{errors}");
@@ -169,10 +215,18 @@ fn an_address_in_use_exits_with_3() {
     let address = taken.local_addr().unwrap().to_string();
     let mut command = Command::new(env!("CARGO_BIN_EXE_tim-server"));
     let (code, _, errors) = finish(
-        command.arg("--listen").arg(&address).arg("--data").arg(&data).current_dir(data.parent().unwrap()),
+        command
+            .arg("--listen")
+            .arg(&address)
+            .arg("--data")
+            .arg(&data)
+            .current_dir(data.parent().unwrap()),
     );
     assert_eq!(code, 3);
-    assert!(errors.contains(&address) && errors.contains("listen.client"), "{errors}");
+    assert!(
+        errors.contains(&address) && errors.contains("listen.client"),
+        "{errors}"
+    );
     assert!(!data.exists(), "nothing is made by a start that fails");
 }
 
@@ -268,13 +322,16 @@ fn the_ready_file_appears_with_the_address() {
 #[test]
 fn a_second_signal_stops_at_once() {
     let (_folder, data) = data();
-    let running = Running::start(program(&data).env("TIM_PROCESS_SHUTDOWN_TIMEOUT", "1h").env(
-        "TIM_LISTEN_HANDSHAKE_TIMEOUT",
-        "1h",
-    ));
+    let running = Running::start(
+        program(&data)
+            .env("TIM_PROCESS_SHUTDOWN_TIMEOUT", "1h")
+            .env("TIM_LISTEN_HANDSHAKE_TIMEOUT", "1h"),
+    );
     // A request that is never finished holds up a stop in good order.
     let mut stream = TcpStream::connect(running.address).unwrap();
-    stream.write_all(b"POST /tim2 HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n").unwrap();
+    stream
+        .write_all(b"POST /tim2 HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
+        .unwrap();
     let mut answer = [0; 25];
     stream.read_exact(&mut answer).unwrap();
     assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
@@ -290,12 +347,66 @@ fn a_second_signal_stops_at_once() {
 #[test]
 fn logs_can_be_json() {
     let (_folder, data) = data();
-    let running = Running::start(program(&data).env("TIM_LOG_FORMAT", "json").env("TIM_STORAGE_KIND", "memory"));
+    let running = Running::start(
+        program(&data)
+            .env("TIM_LOG_FORMAT", "json")
+            .env("TIM_STORAGE_KIND", "memory"),
+    );
     let (code, log) = running.stop();
     assert_eq!(code, 0);
     for line in log.lines() {
         let value: serde_json::Value = serde_json::from_str(line).expect(line);
-        assert!(value["level"].is_string() && value["message"].is_string(), "{line}");
+        assert!(
+            value["level"].is_string() && value["message"].is_string(),
+            "{line}"
+        );
     }
     assert!(log.lines().count() > 2);
+}
+
+/// Asks for the health of a server until it answers.
+fn wait_until_healthy(address: SocketAddr) {
+    loop {
+        let Ok(mut stream) = TcpStream::connect(address) else {
+            continue;
+        };
+        let sent = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let mut answer = String::new();
+        // A socket that finds no place is closed, which may also be seen as a reset.
+        if sent.is_ok() && stream.read_to_string(&mut answer).is_ok() && answer.starts_with("HTTP/1.1 200") {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_server_with_few_open_files_refuses_sockets_and_goes_on() {
+    for files in [40, 75] {
+        let (_folder, data) = data();
+        let server = program(&data);
+        let mut limited = Command::new("sh");
+        limited
+            .arg("-c")
+            .arg(format!("ulimit -n {files}; exec \"$0\" \"$@\""))
+            .arg(server.get_program());
+        limited
+            .args(server.get_args())
+            .current_dir(data.parent().unwrap());
+        limited
+            .env("TIM_STORAGE_KIND", "memory")
+            .env("TIM_PASSWORDS_MEMORY_KIB", "8");
+        let running = Running::start(&mut limited);
+        let sockets: Vec<_> = (0..200)
+            .map(|_| TcpStream::connect(running.address).unwrap())
+            .collect();
+        drop(sockets);
+        wait_until_healthy(running.address);
+        let (code, log) = running.stop();
+        assert_eq!(code, 0);
+        assert!(log.contains("needs more open files than allowed"), "{log}");
+        assert!(
+            log.matches("no socket can be accepted").count() <= 1,
+            "logged once per interval: {log}"
+        );
+    }
 }

@@ -16,7 +16,11 @@ const STEP: usize = 4_096;
 pub(crate) fn show(config: &Config) -> Result<(), Failure> {
     let store = open(config)?;
     let keys = store.data_keys();
-    let list = keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let list = keys
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(", ");
     let current = keys.last().map(ToString::to_string).unwrap_or_default();
     close(&store)?;
     print(&format!(
@@ -94,7 +98,10 @@ fn describe(source: &MasterKeySource) -> String {
 
 fn check_exists(config: &Config) -> Result<(), Failure> {
     if config.storage.kind == StorageKind::Memory {
-        return Err(Failure::new(2, anyhow::anyhow!("storage.kind is \"memory\"; there are no keys on disk")));
+        return Err(Failure::new(
+            2,
+            anyhow::anyhow!("storage.kind is \"memory\"; there are no keys on disk"),
+        ));
     }
     let path = database_path(config);
     if !path.exists() {
@@ -113,7 +120,14 @@ fn open(config: &Config) -> Result<SqliteStore, Failure> {
 fn failure(error: OpenError) -> Failure {
     let is_in_use = matches!(error, OpenError::InUse(_));
     let error = anyhow::Error::new(error);
-    Failure::new(4, if is_in_use { error.context("stop the server first") } else { error })
+    Failure::new(
+        4,
+        if is_in_use {
+            error.context("stop the server first")
+        } else {
+            error
+        },
+    )
 }
 
 fn close(store: &SqliteStore) -> Result<(), Failure> {
@@ -122,7 +136,10 @@ fn close(store: &SqliteStore) -> Result<(), Failure> {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Failure::new(1, error))
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(1, error))
 }
 
 /// Progress that nobody has to read.

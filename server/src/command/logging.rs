@@ -9,10 +9,15 @@ use tracing_subscriber::filter::ParseError;
 /// Begins to log. Panics are logged too, so that they appear in the same form as everything else.
 pub(crate) fn start(settings: &Log) -> Result<(), ParseError> {
     let filter: EnvFilter = settings.level.parse()?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
     match settings.format {
         LogFormat::Human => {
-            builder.with_target(false).with_ansi(std::io::stderr().is_terminal()).init();
+            builder
+                .with_target(false)
+                .with_ansi(std::io::stderr().is_terminal())
+                .init();
         }
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }

@@ -18,7 +18,10 @@ pub(crate) struct Failure {
 impl Failure {
     /// A failure with the given exit code.
     pub(crate) fn new(code: u8, error: impl Into<anyhow::Error>) -> Self {
-        Self { code, error: error.into() }
+        Self {
+            code,
+            error: error.into(),
+        }
     }
 }
 

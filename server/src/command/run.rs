@@ -14,15 +14,24 @@ use super::{Failure, logging, print};
 pub(crate) fn run(loaded: Loaded, ready_file: Option<&Path>) -> Result<(), Failure> {
     logging::start(&loaded.config.log).map_err(|error| Failure::new(2, error))?;
     for variable in &loaded.ignored_variables {
-        tracing::warn!(variable, "this environment variable looks like a setting but is none");
+        tracing::warn!(
+            variable,
+            "this environment variable looks like a setting but is none"
+        );
     }
     raise_open_files();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.enable_all().thread_name("tim-worker").max_blocking_threads(8);
+    builder
+        .enable_all()
+        .thread_name("tim-worker")
+        .max_blocking_threads(8);
     if loaded.config.process.workers > 0 {
         builder.worker_threads(loaded.config.process.workers);
     }
-    let runtime = builder.build().context("starting threads").map_err(|error| Failure::new(1, error))?;
+    let runtime = builder
+        .build()
+        .context("starting threads")
+        .map_err(|error| Failure::new(1, error))?;
     let result = runtime.block_on(serve(loaded.config, ready_file));
     // Everything that matters has ended; what blocks now must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -38,7 +47,9 @@ async fn serve(config: Config, ready_file: Option<&Path>) -> Result<(), Failure>
     summary(&server);
     if let Some(password) = server.take_admin_password() {
         // To the operator, never to the log.
-        print(&format!("The password of the administrator is {password}\nIt is shown only this once.\n"))?;
+        print(&format!(
+            "The password of the administrator is {password}\nIt is shown only this once.\n"
+        ))?;
     }
     print(&format!("listening on {}\n", server.client_addr()))?;
     if let Some(path) = ready_file {
@@ -50,7 +61,10 @@ async fn serve(config: Config, ready_file: Option<&Path>) -> Result<(), Failure>
             Err(error) => tracing::error!(%error, "the old certificate stays in use"),
         }
     }
-    tracing::info!(sockets = server.sockets(), "stopping; a second signal stops at once");
+    tracing::info!(
+        sockets = server.sockets(),
+        "stopping; a second signal stops at once"
+    );
     tokio::select! {
         () = server.shutdown() => {
             tracing::info!("stopped");
@@ -120,7 +134,11 @@ fn raise_open_files() {
 fn summary(server: &RunningServer) {
     let config = server.config();
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "tim-server");
-    let tls = if config.tls.certificate.is_some() { "on" } else { "off" };
+    let tls = if config.tls.certificate.is_some() {
+        "on"
+    } else {
+        "off"
+    };
     tracing::info!(address = %server.client_addr(), tls, "client listener");
     match config.storage.kind {
         StorageKind::Sqlite => {

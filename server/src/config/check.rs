@@ -15,7 +15,10 @@ struct Check(Option<Problem>);
 
 impl Check {
     fn rule(&mut self, holds: bool, section: &'static str, name: &'static str, reason: &str) {
-        debug_assert!(find(section, name).is_some(), "a rule about {section}.{name}, which does not exist");
+        debug_assert!(
+            find(section, name).is_some(),
+            "a rule about {section}.{name}, which does not exist"
+        );
         if !holds && self.0.is_none() {
             self.0 = Some(Problem {
                 section,
@@ -173,8 +176,18 @@ fn limits(check: &mut Check, config: &Config) {
         "published clients cannot handle packets above \"32MiB\"",
     );
     check.at_least(&limits.waiting_packets, &1, "limits", "waiting_packets");
-    check.at_least(&limits.waiting_bytes, &ByteSize::kib(1), "limits", "waiting_bytes");
-    check.at_least(&limits.outgoing_bytes, &ByteSize::kib(1), "limits", "outgoing_bytes");
+    check.at_least(
+        &limits.waiting_bytes,
+        &ByteSize::kib(1),
+        "limits",
+        "waiting_bytes",
+    );
+    check.at_least(
+        &limits.outgoing_bytes,
+        &ByteSize::kib(1),
+        "limits",
+        "outgoing_bytes",
+    );
     check.at_least(&limits.unanswered_sends, &1, "limits", "unanswered_sends");
     check.not_zero(
         limits.failures_per_account_refill,

@@ -1,17 +1,24 @@
 //! Fills the settings of the engine and of the sessions from the configuration.
 
 use super::Config;
+use crate::engine::Settings;
 use crate::engine::settings::{
     AccountSettings, AttemptLimit, DeliverySettings, GuessingSettings, MessageSettings, PasswordSettings,
 };
-use crate::engine::Settings;
 use crate::gateway::session::SessionLimits;
 
 impl Config {
     /// The settings of the engine.
     #[must_use]
     pub fn engine_settings(&self) -> Settings {
-        let Self { accounts, passwords, limits, messages, delivery, .. } = self;
+        let Self {
+            accounts,
+            passwords,
+            limits,
+            messages,
+            delivery,
+            ..
+        } = self;
         Settings {
             accounts: AccountSettings {
                 registration: accounts.registration,
@@ -93,7 +100,13 @@ mod tests {
     #[test]
     fn the_defaults_of_the_file_are_those_of_the_engine_and_the_sessions() {
         let config = Config::default();
-        assert_eq!(format!("{:?}", config.engine_settings()), format!("{:?}", Settings::default()));
-        assert_eq!(format!("{:?}", config.session_limits()), format!("{:?}", SessionLimits::default()));
+        assert_eq!(
+            format!("{:?}", config.engine_settings()),
+            format!("{:?}", Settings::default())
+        );
+        assert_eq!(
+            format!("{:?}", config.session_limits()),
+            format!("{:?}", SessionLimits::default())
+        );
     }
 }

@@ -202,7 +202,12 @@ impl Loaded {
                 self.sources.insert((key.section, key.name), place);
                 Ok(())
             }
-            Err(reason) => Err(ConfigError::Value { place, key, value: raw.to_string(), reason }),
+            Err(reason) => Err(ConfigError::Value {
+                place,
+                key,
+                value: raw.to_string(),
+                reason,
+            }),
         }
     }
 

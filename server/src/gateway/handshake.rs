@@ -4,8 +4,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::header::{
-    CONNECTION, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-    SEC_WEBSOCKET_VERSION, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, ORIGIN, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+    SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version};
 use tungstenite::handshake::derive_accept_key;
@@ -20,6 +20,14 @@ pub(super) fn wants_upgrade(headers: &HeaderMap) -> bool {
 /// Checks an upgrade request; answers the headers of the response or the status of the refusal.
 pub(super) fn accept(version: Version, headers: &HeaderMap) -> Result<HeaderMap, StatusCode> {
     if version != Version::HTTP_11 || !has_token(headers, &CONNECTION, "upgrade") || !wants_upgrade(headers) {
+        return Err(StatusCode::BAD_REQUEST);
+    }
+    // The body of such a request could be taken for frames.
+    let has_body = headers.contains_key(TRANSFER_ENCODING)
+        || headers
+            .get(CONTENT_LENGTH)
+            .is_some_and(|length| length.as_bytes() != b"0");
+    if has_body {
         return Err(StatusCode::BAD_REQUEST);
     }
     if single(headers, &SEC_WEBSOCKET_VERSION)? != Some("13") {

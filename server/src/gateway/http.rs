@@ -22,6 +22,7 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::admission::StrangerPlace;
 use super::backend::Backend;
@@ -34,6 +35,10 @@ const HEAD_BYTES: usize = 8 * 1024;
 const HEADERS: usize = 64;
 /// A connection that has not become a WebSocket by then is closed after its current request.
 const HTTP_LIFETIME: Duration = Duration::from_secs(60);
+
+/// What is read and thrown away from a client after its last answer, and for how long.
+const LINGER_BYTES: usize = 256 * 1024;
+const LINGER_TIME: Duration = Duration::from_secs(1);
 
 const ABOUT: &str = "This is a tim server. Chat clients connect to /tim with WebSocket.\n";
 
@@ -206,11 +211,36 @@ pub(super) async fn serve<S: Socket>(
     })
     .await;
     let upgrade = upgrade.lock().take();
+    if !served {
+        return None;
+    }
+    let parts = Pin::into_inner(connection).into_parts();
+    let socket = parts.io.into_inner();
     match upgrade {
-        Some(upgrade) if served => {
-            let parts = Pin::into_inner(connection).into_parts();
-            Some((parts.io.into_inner(), parts.read_buf, upgrade))
+        Some(upgrade) => Some((socket, parts.read_buf, upgrade)),
+        None => {
+            part(socket).await;
+            None
         }
-        _ => None,
+    }
+}
+
+/// Closes a socket so that the client can read the last answer: closing while unread bytes are
+/// there would make the operating system throw the answer away.
+async fn part(mut socket: impl Socket) {
+    let farewell = async {
+        socket.shutdown().await?;
+        let mut buffer = [0; 1024];
+        let mut left = LINGER_BYTES;
+        while left > 0 {
+            match socket.read(&mut buffer).await? {
+                0 => break,
+                read => left = left.saturating_sub(read),
+            }
+        }
+        Ok::<_, std::io::Error>(())
+    };
+    if let Ok(Err(error)) = tokio::time::timeout(LINGER_TIME, farewell).await {
+        tracing::trace!(%error, "the client was gone first");
     }
 }

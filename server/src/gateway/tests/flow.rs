@@ -118,7 +118,13 @@ async fn large_and_small_packets_keep_their_order() {
 
 #[tokio::test]
 async fn what_a_client_sends_is_taken_although_it_reads_nothing() {
-    let mut running = start(crate::gateway::Options { write_timeout: super::SECONDS, ..options() }, None);
+    let mut running = start(
+        crate::gateway::Options {
+            write_timeout: super::SECONDS,
+            ..options()
+        },
+        None,
+    );
     let mut client = Client::logged_in(running.address).await;
     client.packet(b"F").await;
     // Far more than the flood leaves room for in the buffers of the operating system.

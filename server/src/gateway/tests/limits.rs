@@ -16,7 +16,13 @@ async fn a_head_that_never_ends_is_cut_off() {
     }
     // A connection that has had its answer may not wait for ever either.
     let mut client = Client::connect(running.address).await;
-    assert_eq!(client.request("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.status, 200);
+    assert_eq!(
+        client
+            .request("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .status,
+        200
+    );
     client.expect_end().await;
 }
 
@@ -24,7 +30,9 @@ async fn a_head_that_never_ends_is_cut_off() {
 async fn a_body_that_never_ends_is_cut_off() {
     let running = start(options(), None);
     let mut client = Client::connect(running.address).await;
-    let answer = client.request("POST /tim2 HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab").await;
+    let answer = client
+        .request("POST /tim2 HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nab")
+        .await;
     assert_eq!(answer.status, 408);
     client.expect_end().await;
 }
@@ -32,7 +40,11 @@ async fn a_body_that_never_ends_is_cut_off() {
 #[tokio::test]
 async fn all_sockets_count_whether_logged_in_or_not() {
     let mut running = start(
-        Options { connections: 2, handshake_timeout: SECONDS, ..options() },
+        Options {
+            connections: 2,
+            handshake_timeout: SECONDS,
+            ..options()
+        },
         None,
     );
     let silent = Client::connect(running.address).await;
@@ -43,7 +55,9 @@ async fn all_sockets_count_whether_logged_in_or_not() {
     // The place is free as soon as the server has noticed.
     loop {
         let mut client = Client::connect(running.address).await;
-        client.send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        client
+            .send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .await;
         if client.read_more().await {
             break;
         }
@@ -54,7 +68,11 @@ async fn all_sockets_count_whether_logged_in_or_not() {
 #[tokio::test]
 async fn one_address_cannot_take_all_places_without_logging_in() {
     let running = start(
-        Options { unauthenticated_per_address: 2, handshake_timeout: SECONDS, ..options() },
+        Options {
+            unauthenticated_per_address: 2,
+            handshake_timeout: SECONDS,
+            ..options()
+        },
         None,
     );
     let mut sessions = Vec::new();
@@ -68,7 +86,9 @@ async fn one_address_cannot_take_all_places_without_logging_in() {
     drop(first);
     loop {
         let mut client = Client::connect(running.address).await;
-        client.send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+        client
+            .send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .await;
         if client.read_more().await {
             break;
         }
@@ -84,7 +104,10 @@ async fn behind_a_proxy_the_address_of_the_client_counts() {
     };
     let running = start(options, None);
     let request = |client: &str| {
-        format!("GET /tim HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n{}\r\n", super::wire::UPGRADE)
+        format!(
+            "GET /tim HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {client}\r\n{}\r\n",
+            super::wire::UPGRADE
+        )
     };
     let mut first = Client::connect(running.address).await;
     assert_eq!(first.request(&request("203.0.113.1")).await.status, 101);

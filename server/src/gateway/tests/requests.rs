@@ -1,9 +1,9 @@
 //! HTTP: handshake rules, `/tim2`, other paths.
 
+use tim_protocol::Encoding;
 use tim_protocol::error_code::ErrorCode;
 use tim_protocol::packet::{PacketType, ServerPacket, client_packet};
 use tim_protocol::wire::{TimAck, TimAuth};
-use tim_protocol::Encoding;
 
 use super::script::{LIMIT_BEFORE, Note, options, start};
 use super::wire::{Client, UPGRADE, frame};
@@ -15,7 +15,9 @@ async fn the_upgrade_is_answered_with_exactly_what_old_clients_accept() {
     for path in ["/tim", "/"] {
         let running = start(options(), None);
         let mut client = Client::connect(running.address).await;
-        let answer = client.request(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n")).await;
+        let answer = client
+            .request(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n"))
+            .await;
         assert_eq!(answer.status, 101);
         let lines: Vec<&str> = answer.head.lines().collect();
         assert!(lines.contains(&"Connection: Upgrade"), "{lines:?}");
@@ -47,7 +49,9 @@ async fn a_packet_that_arrives_together_with_the_request_is_not_lost() {
 async fn a_published_library_can_connect() {
     let running = start(options(), None);
     let stream = tokio::net::TcpStream::connect(running.address).await.unwrap();
-    let (mut socket, response) = tokio_tungstenite::client_async("ws://localhost/tim", stream).await.unwrap();
+    let (mut socket, response) = tokio_tungstenite::client_async("ws://localhost/tim", stream)
+        .await
+        .unwrap();
     assert_eq!(response.status(), 101);
     use futures_util::{SinkExt as _, StreamExt as _};
     use tungstenite::Message;
@@ -55,7 +59,10 @@ async fn a_published_library_can_connect() {
         let mut packet = vec![b'x'; size];
         packet[0] = b'E';
         socket.send(Message::binary(packet.clone())).await.unwrap();
-        assert_eq!(socket.next().await.unwrap().unwrap(), Message::binary(packet[1..].to_vec()));
+        assert_eq!(
+            socket.next().await.unwrap().unwrap(),
+            Message::binary(packet[1..].to_vec())
+        );
     }
     socket.close(None).await.unwrap();
     assert!(matches!(socket.next().await, Some(Ok(Message::Close(_))) | None));
@@ -67,14 +74,30 @@ async fn bad_upgrades_and_other_paths_get_their_status() {
     for (request, status) in [
         ("GET /tim HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 400),
         (format!("GET /tim HTTP/1.0\r\nHost: x\r\n{UPGRADE}\r\n"), 400),
-        (format!("GET /tim HTTP/1.1\r\nHost: x\r\nSec-WebSocket-Protocol: a, b\r\n{UPGRADE}\r\n"), 400),
-        (format!("GET /tim HTTP/1.1\r\nHost: x\r\n{}\r\n", UPGRADE.replace("13", "12")), 426),
-        (format!("POST /tim HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n{UPGRADE}\r\n"), 404),
+        (
+            format!("GET /tim HTTP/1.1\r\nHost: x\r\nSec-WebSocket-Protocol: a, b\r\n{UPGRADE}\r\n"),
+            400,
+        ),
+        (
+            format!(
+                "GET /tim HTTP/1.1\r\nHost: x\r\n{}\r\n",
+                UPGRADE.replace("13", "12")
+            ),
+            426,
+        ),
+        (
+            format!("POST /tim HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n{UPGRADE}\r\n"),
+            404,
+        ),
         ("GET /tim2 HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 404),
         ("GET /tim/x HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 404),
         ("DELETE / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 404),
         ("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 200),
         ("GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 200),
+        (
+            format!("GET /tim HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n{UPGRADE}\r\nab"),
+            400,
+        ),
         ("nonsense\r\n\r\n".to_owned(), 400),
     ] {
         let answer = Client::connect(running.address).await.request(&request).await;
@@ -90,13 +113,21 @@ async fn one_subprotocol_is_echoed() {
     let request = format!("GET /tim HTTP/1.1\r\nHost: x\r\nSec-WebSocket-Protocol: chat\r\n{UPGRADE}\r\n");
     let answer = client.request(&request).await;
     assert_eq!(answer.status, 101);
-    assert!(answer.head.to_ascii_lowercase().contains("sec-websocket-protocol: chat\r\n"));
+    assert!(
+        answer
+            .head
+            .to_ascii_lowercase()
+            .contains("sec-websocket-protocol: chat\r\n")
+    );
 }
 
 #[tokio::test]
 async fn a_list_of_origins_is_enforced_for_sessions_and_requests() {
     let running = start(
-        Options { origins: vec![Origin::parse("https://chat.example.org").unwrap()], ..options() },
+        Options {
+            origins: vec![Origin::parse("https://chat.example.org").unwrap()],
+            ..options()
+        },
         None,
     );
     let body = client_packet(PacketType::Register, Encoding::Compact, &TimAuth::default());
@@ -110,7 +141,11 @@ async fn a_list_of_origins_is_enforced_for_sessions_and_requests() {
         let request = format!("GET /tim HTTP/1.1\r\nHost: x\r\n{origin}{UPGRADE}\r\n");
         assert_eq!(client.request(&request).await.status, session, "{origin}");
         let mut client = Client::connect(running.address).await;
-        client.send(format!("POST /tim2 HTTP/1.1\r\nHost: x\r\n{origin}Content-Length: {}\r\n\r\n", body.len()))
+        client
+            .send(format!(
+                "POST /tim2 HTTP/1.1\r\nHost: x\r\n{origin}Content-Length: {}\r\n\r\n",
+                body.len()
+            ))
             .await;
         client.send(&body).await;
         assert_eq!(client.answer().await.status, account, "{origin}");
@@ -118,7 +153,12 @@ async fn a_list_of_origins_is_enforced_for_sessions_and_requests() {
 }
 
 async fn post(client: &mut Client, headers: &str, body: &[u8]) -> super::wire::Answer {
-    client.send(format!("POST /tim2 HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {}\r\n\r\n", body.len())).await;
+    client
+        .send(format!(
+            "POST /tim2 HTTP/1.1\r\nHost: x\r\n{headers}Content-Length: {}\r\n\r\n",
+            body.len()
+        ))
+        .await;
     client.send(body).await;
     client.answer().await
 }
@@ -134,12 +174,21 @@ async fn registration_and_tokens_are_answered_in_the_encoding_of_the_request() {
     let running = start(options(), None);
     // One connection serves several requests, as published clients expect.
     let mut client = Client::connect(running.address).await;
-    let auth = TimAuth { name: Some("tim1".to_owned()), pwd: Some("123".to_owned()), ..TimAuth::default() };
+    let auth = TimAuth {
+        name: Some("tim1".to_owned()),
+        pwd: Some("123".to_owned()),
+        ..TimAuth::default()
+    };
     for encoding in [Encoding::Compact, Encoding::Json] {
         for (kind, number) in [(PacketType::Register, 14), (PacketType::Token, 15)] {
             let answer = post(&mut client, "", &client_packet(kind, encoding, &auth)).await;
             assert_eq!(answer.status, 200);
-            assert!(answer.head.to_ascii_lowercase().contains("application/octet-stream"));
+            assert!(
+                answer
+                    .head
+                    .to_ascii_lowercase()
+                    .contains("application/octet-stream")
+            );
             let ack = ack(&answer.body, encoding);
             assert!(ack.ok);
             assert_eq!(ack.tim_type, number);
@@ -150,7 +199,10 @@ async fn registration_and_tokens_are_answered_in_the_encoding_of_the_request() {
 #[tokio::test]
 async fn requests_that_are_no_registration_are_refused() {
     let running = start(options(), None);
-    let busy = TimAuth { name: Some("busy".to_owned()), ..TimAuth::default() };
+    let busy = TimAuth {
+        name: Some("busy".to_owned()),
+        ..TimAuth::default()
+    };
     for (body, status) in [
         (Vec::new(), 400),
         (vec![13], 400),
@@ -172,7 +224,9 @@ async fn requests_that_are_no_registration_are_refused() {
 async fn a_body_of_unknown_length_is_bounded_too() {
     let running = start(options(), None);
     let mut client = Client::connect(running.address).await;
-    client.send("POST /tim2 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").await;
+    client
+        .send("POST /tim2 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        .await;
     for _ in 0..3 {
         client.send("200\r\n").await;
         client.send([14; 0x200]).await;
@@ -185,13 +239,19 @@ async fn a_body_of_unknown_length_is_bounded_too() {
 async fn only_trusted_proxies_may_say_who_the_client_is() {
     let auth = client_packet(PacketType::Register, Encoding::Compact, &TimAuth::default());
     for (trusted, expected) in [("127.0.0.1", "203.0.113.7"), ("10.0.0.0/8", "127.0.0.1")] {
-        let mut running =
-            start(Options { trusted_proxies: vec![Network::parse(trusted).unwrap()], ..options() }, None);
+        let mut running = start(
+            Options {
+                trusted_proxies: vec![Network::parse(trusted).unwrap()],
+                ..options()
+            },
+            None,
+        );
         let mut client = Client::connect(running.address).await;
         let answer = post(&mut client, "X-Forwarded-For: 203.0.113.7\r\n", &auth).await;
         assert_eq!(ack(&answer.body, Encoding::Compact).n.as_deref(), Some(expected));
         let mut client = Client::connect(running.address).await;
-        let request = format!("GET /tim HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.7\r\n{UPGRADE}\r\n");
+        let request =
+            format!("GET /tim HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.7\r\n{UPGRADE}\r\n");
         assert_eq!(client.request(&request).await.status, 101);
         assert_eq!(running.note().await, Note::Opened(expected.parse().unwrap()));
     }

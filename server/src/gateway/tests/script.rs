@@ -13,9 +13,9 @@ use tim_protocol::wire::{TimAck, TimAuth};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::gateway::Options;
 use crate::gateway::backend::{Backend, PacketSession};
 use crate::gateway::listener::{Gateway, TlsSlot, bind};
-use crate::gateway::Options;
 
 /// Largest packet of a scripted session before and after login.
 pub(super) const LIMIT_BEFORE: usize = 1_024;
@@ -102,7 +102,11 @@ impl PacketSession for Scripted {
     }
 
     fn packet_limit(&self) -> usize {
-        if self.authenticated { LIMIT_AFTER } else { LIMIT_BEFORE }
+        if self.authenticated {
+            LIMIT_AFTER
+        } else {
+            LIMIT_BEFORE
+        }
     }
 
     fn deadline(&self) -> Instant {
@@ -153,8 +157,10 @@ impl Backend for Script {
     }
 
     async fn register(&self, peer: IpAddr, auth: TimAuth) -> Option<TimAck> {
-        (auth.name.as_deref() != Some("busy"))
-            .then(|| TimAck { n: Some(peer.to_string()), ..TimAck::success(14) })
+        (auth.name.as_deref() != Some("busy")).then(|| TimAck {
+            n: Some(peer.to_string()),
+            ..TimAck::success(14)
+        })
     }
 
     async fn token(&self, _peer: IpAddr, _auth: TimAuth) -> Option<TimAck> {
@@ -187,15 +193,26 @@ pub(super) fn start(options: Options, tls: Option<TlsSlot>) -> Running {
     let address = listener.local_addr().unwrap();
     let (notes_in, notes) = mpsc::unbounded_channel();
     let release = Arc::<Release>::default();
-    let script = Script { notes: notes_in, release: Arc::clone(&release) };
+    let script = Script {
+        notes: notes_in,
+        release: Arc::clone(&release),
+    };
     let gateway = Gateway::start(listener, tls, script, options);
-    Running { address, gateway, notes, release }
+    Running {
+        address,
+        gateway,
+        notes,
+        release,
+    }
 }
 
 impl Running {
     /// The next thing that happens to a session.
     pub(super) async fn note(&mut self) -> Note {
-        tokio::time::timeout(Duration::from_secs(10), self.notes.recv()).await.expect("in time").unwrap()
+        tokio::time::timeout(Duration::from_secs(10), self.notes.recv())
+            .await
+            .expect("in time")
+            .unwrap()
     }
 
     /// Waits until a session is dropped.

@@ -16,13 +16,20 @@ async fn running_requests_are_finished_and_answered_before_the_end() {
     busy.packet(b"H").await;
     while running.note().await != super::script::Note::Received(b"H".as_slice().into()) {}
     let stopping = tokio::spawn(running.gateway.shutdown(SECONDS));
-    assert_eq!(idle.expect_close().await, 1001, "who has nothing to wait for goes first");
+    assert_eq!(
+        idle.expect_close().await,
+        1001,
+        "who has nothing to wait for goes first"
+    );
     running.release.open();
     assert_eq!(busy.expect_packet().await, b"released");
     assert_eq!(busy.expect_close().await, 1001);
     drop((idle, busy));
     stopping.await.unwrap();
-    assert!(TcpStream::connect(running.address).await.is_err(), "nobody listens any more");
+    assert!(
+        TcpStream::connect(running.address).await.is_err(),
+        "nobody listens any more"
+    );
 }
 
 #[tokio::test]
@@ -40,7 +47,14 @@ async fn what_does_not_finish_in_time_is_closed() {
 
 #[tokio::test]
 async fn clients_that_neither_read_nor_close_do_not_hold_up_the_end() {
-    let running = start(crate::gateway::Options { write_timeout: SECONDS, handshake_timeout: SECONDS, ..options() }, None);
+    let running = start(
+        crate::gateway::Options {
+            write_timeout: SECONDS,
+            handshake_timeout: SECONDS,
+            ..options()
+        },
+        None,
+    );
     let mut stuck = Client::logged_in(running.address).await;
     stuck.packet(b"F").await;
     let silent = Client::connect(running.address).await;

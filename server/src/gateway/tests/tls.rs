@@ -30,7 +30,11 @@ fn identity() -> (TlsSlot, TlsConnector, CertificateDer<'static>) {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    (Arc::new(Mutex::new(Arc::new(server))), TlsConnector::from(Arc::new(client)), certificate)
+    (
+        Arc::new(Mutex::new(Arc::new(server))),
+        TlsConnector::from(Arc::new(client)),
+        certificate,
+    )
 }
 
 #[tokio::test]
@@ -38,7 +42,10 @@ async fn sessions_work_over_tls_and_packets_are_flushed() {
     let (slot, connector, _) = identity();
     let mut running = start(options(), Some(slot));
     let stream = TcpStream::connect(running.address).await.unwrap();
-    let stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+    let stream = connector
+        .connect(ServerName::try_from("localhost").unwrap(), stream)
+        .await
+        .unwrap();
     let mut client = Client::over(stream);
     client.upgrade("/tim").await;
     client.packet(b"A").await;
@@ -75,6 +82,9 @@ async fn a_new_certificate_is_used_by_new_connections() {
     let new = Arc::clone(&new_slot.lock());
     *slot.lock() = new;
     let stream = TcpStream::connect(running.address).await.unwrap();
-    let stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+    let stream = connector
+        .connect(ServerName::try_from("localhost").unwrap(), stream)
+        .await
+        .unwrap();
     assert_eq!(stream.get_ref().1.peer_certificates().unwrap()[0], certificate);
 }

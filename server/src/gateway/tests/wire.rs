@@ -55,7 +55,10 @@ impl Client {
 
 impl<S: Socket> Client<S> {
     pub(super) fn over(stream: S) -> Self {
-        Self { stream, unused: Vec::new() }
+        Self {
+            stream,
+            unused: Vec::new(),
+        }
     }
 
     pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -63,7 +66,9 @@ impl<S: Socket> Client<S> {
     }
 
     pub(super) async fn upgrade(&mut self, path: &str) {
-        let answer = self.request(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n")).await;
+        let answer = self
+            .request(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n{UPGRADE}\r\n"))
+            .await;
         assert_eq!(answer.status, 101, "{answer:?}");
     }
 
@@ -84,12 +89,21 @@ impl<S: Socket> Client<S> {
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let length = head
             .lines()
-            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok())
+            .find_map(|line| {
+                line.to_ascii_lowercase()
+                    .strip_prefix("content-length: ")?
+                    .parse()
+                    .ok()
+            })
             .unwrap_or(0);
         while self.unused.len() < length {
             assert!(self.read_more().await, "closed inside an answer");
         }
-        Answer { status, head, body: self.unused.drain(..length).collect() }
+        Answer {
+            status,
+            head,
+            body: self.unused.drain(..length).collect(),
+        }
     }
 
     /// Reads something. `false`: the server closed the connection.
@@ -139,7 +153,10 @@ impl<S: Socket> Client<S> {
         assert_eq!(first & 0xf0, 0x80, "final, no reserved bits");
         assert_eq!(second & 0x80, 0, "not masked");
         let (start, length) = match second {
-            126 => (4, u64::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().unwrap()))),
+            126 => (
+                4,
+                u64::from(u16::from_be_bytes(bytes.get(2..4)?.try_into().unwrap())),
+            ),
             127 => (10, u64::from_be_bytes(bytes.get(2..10)?.try_into().unwrap())),
             length => (2, u64::from(length)),
         };
@@ -176,6 +193,11 @@ pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         }
     }
     out.extend_from_slice(&mask);
-    out.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key));
+    out.extend(
+        payload
+            .iter()
+            .zip(mask.iter().cycle())
+            .map(|(byte, key)| byte ^ key),
+    );
     out
 }
