@@ -7,6 +7,28 @@ use std::sync::Mutex;
 use tim_protocol::wire::TimMessage;
 use tim_tests::chat::words;
 
+/// A message as a device sees it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sighting<'a> {
+    /// Who wrote it.
+    pub(crate) author: &'a str,
+    /// Its number in the conversation.
+    pub(crate) mid: i64,
+    /// What it says.
+    pub(crate) words: &'a str,
+}
+
+impl<'a> Sighting<'a> {
+    /// A chat message from a raw packet.
+    pub(crate) fn of(message: &'a TimMessage) -> Self {
+        Self {
+            author: &message.from_tid.as_ref().expect("a sender").node,
+            mid: message.mid.expect("a chat message has a number"),
+            words: words(message),
+        }
+    }
+}
+
 /// A message that was sent at least once.
 #[derive(Clone, Debug)]
 struct Entry {
@@ -39,14 +61,14 @@ impl Ledger {
     }
 
     /// Its echo arrived.
-    pub(crate) fn acknowledged(&self, author: &str, echo: &TimMessage) {
-        let id = echo.id.expect("an echo has an id");
-        let now = (echo.mid.expect("a number"), echo.timestamp.expect("a time"));
+    pub(crate) fn acknowledged(&self, id: i64, echo: Sighting<'_>, timestamp: i64) {
+        let now = (echo.mid, timestamp);
+        let author = echo.author;
         let mut entries = self.entries.lock().unwrap();
         let entry = entries
             .get_mut(&(author.to_owned(), id))
             .expect("an echo of something that was sent");
-        assert_eq!(words(echo), entry.text, "the echo of {id}");
+        assert_eq!(echo.words, entry.text, "the echo of {id}");
         match entry.acknowledged {
             None => entry.acknowledged = Some(now),
             Some(before) => assert_eq!(before, now, "the same echo as before"),
@@ -59,9 +81,6 @@ impl Ledger {
         let mids: Vec<i64> = history.iter().map(|message| message.mid.unwrap()).collect();
         let dense: Vec<i64> = (1..=i64::try_from(history.len()).unwrap()).collect();
         assert_eq!(mids, dense, "the numbers of the history are dense");
-        assert!(
-            history.iter().map(|it| it.timestamp).is_sorted(),
-        );
         let mut by_text: HashMap<(&str, &str), &Entry> = HashMap::new();
         for entry in entries.values() {
             by_text.insert((&entry.author, &entry.text), entry);
@@ -88,6 +107,17 @@ impl Ledger {
         }
     }
 
+    /// What the messages with these numbers say.
+    pub(crate) fn describe(&self, mids: &[i64]) -> Vec<String> {
+        let entries = self.entries.lock().unwrap();
+        let wanted = |entry: &&Entry| entry.acknowledged.is_some_and(|(mid, _)| mids.contains(&mid));
+        entries
+            .values()
+            .filter(wanted)
+            .map(|entry| format!("{entry:?}"))
+            .collect()
+    }
+
     /// Numbers up to which the conversation is complete, when nothing is on its way any more.
     pub(crate) fn complete_up_to(&self) -> Option<i64> {
         let entries = self.entries.lock().unwrap();
@@ -102,7 +132,6 @@ pub(crate) struct Seen {
     label: String,
     texts: BTreeMap<i64, (String, String)>,
     newest_delivered: i64,
-    duplicates: usize,
 }
 
 impl Seen {
@@ -114,42 +143,41 @@ impl Seen {
         }
     }
 
-    /// A delivery, live or from the offline queue. Deliveries come in `mid` order apart from repeats.
-    pub(crate) fn delivered(&mut self, message: &TimMessage) {
-        let mid = message.mid.expect("a chat message has a number");
-        if self.note(message) {
+    /// A delivery, live or from the offline queue. Deliveries come in `mid` order apart from repeats. Answers
+    /// whether it is new.
+    pub(crate) fn delivered(&mut self, message: Sighting<'_>) -> bool {
+        let is_new = self.note(message);
+        if is_new {
             assert!(
-                mid > self.newest_delivered,
-                "{}: {mid} came after {}",
+                message.mid > self.newest_delivered,
+                "{}: {} came after {}",
                 self.label,
+                message.mid,
                 self.newest_delivered
             );
-            self.newest_delivered = mid;
-        } else {
-            self.duplicates += 1;
+            self.newest_delivered = message.mid;
         }
+        is_new
     }
 
     /// The echo of an own message of this device. Takes its place whenever it comes.
-    pub(crate) fn echoed(&mut self, message: &TimMessage) {
+    pub(crate) fn echoed(&mut self, message: Sighting<'_>) {
         self.note(message);
     }
 
     /// Whether it is new. A repeat must be the same message.
-    fn note(&mut self, message: &TimMessage) -> bool {
-        let mid = message.mid.expect("a chat message has a number");
-        let author = message.from_tid.as_ref().expect("a sender").node.clone();
-        let now = (author, words(message).to_owned());
-        match self.texts.get(&mid) {
+    fn note(&mut self, message: Sighting<'_>) -> bool {
+        let now = (message.author.to_owned(), message.words.to_owned());
+        match self.texts.get(&message.mid) {
             None => {
-                self.texts.insert(mid, now);
+                self.texts.insert(message.mid, now);
                 true
             }
             Some(before) => {
                 assert_eq!(
                     *before, now,
-                    "{}: number {mid} was another message before",
-                    self.label
+                    "{}: number {} was another message before",
+                    self.label, message.mid
                 );
                 false
             }

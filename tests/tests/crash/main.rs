@@ -16,6 +16,7 @@ mod device;
 mod ledger;
 mod raw;
 mod registrar;
+mod sdk;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -82,7 +83,9 @@ async fn directory(seed: u64, kills: u64) -> usize {
         let ledger = Arc::new(Ledger::default());
         // The first end only sends from one device; the second sends a little and has two devices.
         for (end, resource, window) in [(0, "phone", 16), (1, "phone", 2), (1, "web", 0)] {
-            devices.push(Device {
+            // One conversation of raw packets, one of the SDK, one of both.
+            let uses_sdk = index == 1 || index == 2 && resource == "phone";
+            let device = Device {
                 server: Arc::clone(&server),
                 ledger: Arc::clone(&ledger),
                 me: ends[end].clone(),
@@ -91,14 +94,15 @@ async fn directory(seed: u64, kills: u64) -> usize {
                 window,
                 encoding,
                 label: format!("{index}.{end} {resource}"),
+            };
+            devices.push(if uses_sdk {
+                tokio::spawn(sdk::run(device, finishing.clone()))
+            } else {
+                tokio::spawn(raw::run(device, finishing.clone()))
             });
         }
         conversations.push(Conversation { ledger, ends });
     }
-    let running: Vec<_> = devices
-        .into_iter()
-        .map(|device| tokio::spawn(raw::run(device, finishing.clone())))
-        .collect();
     let registrar = tokio::spawn(Registrar::new(Arc::clone(&server)).run(finishing.clone()));
     for _ in 0..kills {
         tokio::time::sleep(random.random_range(Duration::ZERO..LONGEST_LIFE)).await;
@@ -115,7 +119,7 @@ async fn directory(seed: u64, kills: u64) -> usize {
         tokio::task::spawn_blocking(restart).await.unwrap();
     }
     finish.send_replace(true);
-    for device in running {
+    for device in devices {
         device.await.unwrap();
     }
     registrar.await.unwrap().check().await;
@@ -126,13 +130,16 @@ async fn directory(seed: u64, kills: u64) -> usize {
     messages
 }
 
-/// Friendship over connections that are gone before the first kill.
+/// Friendship over connections that are gone before the first kill. Every device logs in once: one that the
+/// server does not know yet has no claim to what its account sent from another one.
 async fn make_friends(server: &Server, ends: &[Person; 2], encoding: Encoding) {
     let mut a = ends[0].login_on(server, encoding, "phone").await;
     let mut b = ends[1].login_on(server, encoding, "phone").await;
+    let web = ends[1].login_on(server, encoding, "web").await;
     befriend(&mut a, &mut b).await;
-    a.close().await;
-    b.close().await;
+    for client in [a, b, web] {
+        client.close().await;
+    }
 }
 
 /// Compares the history with what the devices sent and saw.

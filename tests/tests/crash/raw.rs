@@ -2,7 +2,7 @@
 //! not acknowledged, in order, and acknowledges a delivery after the application has it.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tim_protocol::error_code::ErrorCode;
 use tim_protocol::packet::{self, PacketType};
@@ -12,13 +12,11 @@ use tim_tests::client::Incoming;
 use tim_tests::{Client, Received};
 use tokio::sync::watch;
 
-use crate::device::Device;
-use crate::ledger::Seen;
+use crate::device::{Device, Finish, LOOK_AGAIN};
+use crate::ledger::{Seen, Sighting};
 
 /// How long to wait before the next attempt to connect to a server that is down.
 const RETRY: Duration = Duration::from_millis(5);
-/// How long everything may take to arrive after the last restart.
-const SETTLE: Duration = Duration::from_secs(60);
 
 /// The connection broke; what was not acknowledged is repeated over the next one.
 struct Broken;
@@ -28,8 +26,7 @@ struct Raw {
     seen: Seen,
     next_id: i64,
     unacknowledged: VecDeque<TimMessage>,
-    finishing: watch::Receiver<bool>,
-    finishing_since: Option<Instant>,
+    finish: Finish,
 }
 
 /// Sends and receives until told to finish, and then until everything has arrived.
@@ -40,8 +37,7 @@ pub(crate) async fn run(device: Device, finishing: watch::Receiver<bool>) {
         seen,
         next_id: 1,
         unacknowledged: VecDeque::new(),
-        finishing,
-        finishing_since: None,
+        finish: Finish::new(finishing),
     };
     while raw.connection().await.is_err() {
         raw.note_finish();
@@ -66,41 +62,24 @@ impl Raw {
             while !is_finishing && self.unacknowledged.len() < self.device.window {
                 self.send_next(&mut client).await?;
             }
-            // While finishing, another device may complete this one without a packet to it.
-            let look_again = Duration::from_millis(if is_finishing { 50 } else { 1_000 });
             tokio::select! {
                 incoming = client.incoming() => match incoming {
                     Incoming::Packet(received) => self.take(&mut client, &received).await?,
                     Incoming::Closed(_) => return Err(Broken),
                 },
-                changed = self.finishing.changed(), if !is_finishing => changed.unwrap(),
-                () = tokio::time::sleep(look_again) => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
             }
         }
     }
 
     /// Whether the end has been announced. Fails the test when the end takes too long.
     fn note_finish(&mut self) -> bool {
-        let is_finishing = *self.finishing.borrow();
-        if is_finishing {
-            let since = *self.finishing_since.get_or_insert_with(Instant::now);
-            assert!(
-                since.elapsed() < SETTLE,
-                "{} does not get everything: {} of its messages are not acknowledged, it lacks {:?}",
-                self.device.label,
-                self.unacknowledged.len(),
-                self.device
-                    .ledger
-                    .complete_up_to()
-                    .map(|mid| self.seen.missing(mid)),
-            );
-        }
-        is_finishing
+        self.finish
+            .is_announced(|| self.device.describe_lack(&self.seen, self.unacknowledged.len()))
     }
 
     fn is_done(&self) -> bool {
-        let complete = self.device.ledger.complete_up_to();
-        self.unacknowledged.is_empty() && complete.is_some_and(|mid| self.seen.is_complete_up_to(mid))
+        self.unacknowledged.is_empty() && self.device.has_everything(&self.seen)
     }
 
     async fn connect(&self) -> Result<Client, Broken> {
@@ -158,7 +137,7 @@ impl Raw {
     fn deliver(&mut self, message: &TimMessage) {
         // Notices of the friendship may be repeated; everything else is chat.
         if message.od_type == 1 {
-            self.seen.delivered(message);
+            self.seen.delivered(Sighting::of(message));
         } else {
             assert_eq!(message.od_type, 4, "{}: {message:?}", self.device.label);
         }
@@ -167,11 +146,14 @@ impl Raw {
     fn take_echo(&mut self, echo: &TimMessage) {
         let author = echo.from_tid.as_ref().expect("a sender");
         assert_eq!(author.node, self.device.me.node, "an echo is an own message");
+        let sighting = Sighting::of(echo);
         if author.resource.as_deref() != Some(self.device.resource) {
-            return self.seen.delivered(echo);
+            self.seen.delivered(sighting);
+            return;
         }
-        self.device.ledger.acknowledged(&author.node, echo);
-        self.seen.echoed(echo);
+        let (id, timestamp) = (echo.id.expect("an id"), echo.timestamp.expect("a time"));
+        self.device.ledger.acknowledged(id, sighting, timestamp);
+        self.seen.echoed(sighting);
         let at = self.unacknowledged.iter().position(|sent| sent.id == echo.id);
         // A repeat that was on its way when the first echo came is echoed again.
         if let Some(at) = at {
