@@ -17,7 +17,8 @@ pub enum Acknowledge {
     WhenTaken,
     /// When the application asks for the event after it, or closes the client. A message can be seen twice across
     /// a crash of the application, never lost. Do not keep an event for longer than a few seconds without asking
-    /// for the next one, otherwise the server repeats it (the repeat is recognised and hidden).
+    /// for the next one, otherwise the server repeats it (the repeat is recognised and hidden). Take events from
+    /// one place only: whoever asks next confirms what was taken before.
     WhenNextIsTaken,
 }
 

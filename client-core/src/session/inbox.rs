@@ -40,6 +40,8 @@ struct Queued {
     event: Event,
     identity: Option<Identity>,
     deliveries: Vec<DeliveryId>,
+    /// It came with a delivery.
+    is_delivered: bool,
 }
 
 /// What became of an offered event.
@@ -66,6 +68,8 @@ pub(crate) struct Inbox {
     first: u64,
     /// Sequence numbers of queued events that can be recognised.
     waiting: HashMap<Identity, u64>,
+    /// Queued events that came with a delivery.
+    delivered: usize,
     seen: Seen,
     deliveries: HashMap<DeliveryId, Delivery>,
     next_delivery: u64,
@@ -88,6 +92,7 @@ impl Inbox {
             queue: VecDeque::new(),
             first: 0,
             waiting: HashMap::new(),
+            delivered: 0,
             seen: Seen::default(),
             deliveries: HashMap::new(),
             next_delivery: 0,
@@ -103,7 +108,8 @@ impl Inbox {
 
     /// Starts a delivery of up to `events` events. `None`: no room, the packet must be ignored.
     pub(crate) fn begin(&mut self, send_id: i32, events: usize, now: Duration) -> Option<DeliveryId> {
-        let is_full = !self.queue.is_empty() && self.queue.len() + events > self.capacity;
+        // Other events do not count, and one delivery always fits: otherwise a small capacity would never be enough.
+        let is_full = self.delivered > 0 && self.delivered + events > self.capacity;
         self.refusing |= is_full;
         if self.refusing {
             return None;
@@ -211,8 +217,10 @@ impl Inbox {
             event,
             identity,
             deliveries,
+            is_delivered,
         } = self.queue.pop_front()?;
         self.first += 1;
+        self.delivered -= usize::from(is_delivered);
         if let Some(identity) = identity {
             self.waiting.remove(&identity);
             self.seen.insert(identity);
@@ -254,7 +262,7 @@ impl Inbox {
     /// How to get again what the server still has: deliveries were refused, or an acknowledgement may have been too
     /// late, and there is room now. Answered once.
     pub(crate) fn wants_resync(&mut self, now: Duration) -> Option<Resync> {
-        if self.refusing && self.queue.len() <= self.capacity / 2 {
+        if self.refusing && self.delivered <= self.capacity / 2 {
             Some(Resync::Reconnect)
         } else if self.resync_at().is_some_and(|at| now >= at) {
             self.stale = false;
@@ -286,6 +294,7 @@ impl Inbox {
     pub(crate) fn discard(&mut self) {
         self.queue.clear();
         self.waiting.clear();
+        self.delivered = 0;
     }
 
     fn push(&mut self, event: Event, identity: Option<Identity>, deliveries: Vec<DeliveryId>) {
@@ -293,10 +302,13 @@ impl Inbox {
             let sequence = self.first + self.queue.len() as u64;
             self.waiting.insert(identity.clone(), sequence);
         }
+        let is_delivered = !deliveries.is_empty();
+        self.delivered += usize::from(is_delivered);
         self.queue.push_back(Queued {
             event,
             identity,
             deliveries,
+            is_delivered,
         });
     }
 

@@ -118,7 +118,7 @@ impl Session {
     /// The connection is gone, or useless. The caller has asked for it to be closed if it may still be open.
     pub(super) fn lose(&mut self, now: Duration, reason: DisconnectReason) {
         if let Phase::Online { since } = self.phase
-            && now.saturating_sub(since) >= STABLE_AFTER
+            && (now.saturating_sub(since) >= STABLE_AFTER || reason == DisconnectReason::Behind)
         {
             self.backoff.reset();
         }

@@ -519,7 +519,7 @@ proptest! {
         schedule in prop::collection::vec(any::<u8>(), 0..600),
         is_json in any::<bool>(),
         processes_first in any::<bool>(),
-        capacity in prop::sample::select(vec![4_usize, 8, 1024]),
+        capacity in prop::sample::select(vec![1_usize, 2, 4, 1024]),
         refusals_carry_ids in any::<bool>(),
     ) {
         let encoding = if is_json { Encoding::Json } else { Encoding::Compact };
