@@ -106,7 +106,7 @@ pub use self::message::{
     Conversation, Device, Incoming, MessageKind, Mid, Notice, NoticeKind, Outgoing, Removal, Sent, Timestamp,
 };
 pub use self::session::{
-    Acknowledge, Added, Credentials, HistoryStart, Reconnect, ServerKind, SessionConfig,
+    Acknowledge, Added, Credentials, HistoryStart, Reconnect, Secret, ServerKind, SessionConfig,
 };
 pub use self::transport::{AddressError, ServerAddress};
 

@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 
 use tim_protocol::Node;
 use tokio::sync::oneshot;
-use zeroize::Zeroizing;
 
 use super::driver::Driver;
 use super::events::Events;
@@ -17,7 +16,7 @@ use super::shared::Shared;
 use crate::error::{ConnectError, RequestError, SendError};
 use crate::event::Event;
 use crate::message::{Incoming, Mid, Outgoing, Sent};
-use crate::session::{Added, Credentials, HistoryStart, Reply, Request, SessionConfig, Status};
+use crate::session::{Added, Credentials, HistoryStart, Reply, Request, Secret, SessionConfig, Status};
 
 /// A session with a server. Clones are cheap and share the session; when the last one is dropped the session is
 /// ended in the background, see [`Client::close`] for closing it in an orderly way.
@@ -303,7 +302,7 @@ impl Client {
     /// # Errors
     /// Refusals: 4112 the old password is wrong or the new one not acceptable. See [`RequestError`].
     pub async fn change_password(&self, old: &str, new: &str) -> Result<(), RequestError> {
-        let (old, new) = (Zeroizing::new(old.to_owned()), Zeroizing::new(new.to_owned()));
+        let (old, new) = (Secret::new(old), Secret::new(new));
         self.request(Request::ChangePassword { old, new }).await.map(drop)
     }
 

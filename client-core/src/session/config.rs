@@ -149,9 +149,32 @@ impl Default for SessionConfig {
     }
 }
 
+/// A password or token. Wiped from memory when dropped, never shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes a secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The secret itself.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
 /// What to log in with. Secrets are wiped from memory when dropped; the copies inside packets on their way to the
 /// socket are not. `Debug` shows no secret.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Credentials {
     /// Name and password. Remembered for automatic reconnects.
@@ -159,7 +182,7 @@ pub enum Credentials {
         /// Login name.
         name: String,
         /// Password.
-        password: Zeroizing<String>,
+        password: Secret,
     },
     /// A one-time token. A reconnect needs new credentials, see
     /// [`SessionConfig`] and the credential source of the client.
@@ -167,7 +190,7 @@ pub enum Credentials {
         /// The login name that the token was made for.
         name: String,
         /// The token.
-        token: Zeroizing<String>,
+        token: Secret,
     },
 }
 
@@ -176,7 +199,7 @@ impl Credentials {
     pub fn password(name: impl Into<String>, password: impl Into<String>) -> Self {
         Self::Password {
             name: name.into(),
-            password: Zeroizing::new(password.into()),
+            password: Secret::new(password),
         }
     }
 
@@ -184,7 +207,7 @@ impl Credentials {
     pub fn token(name: impl Into<String>, token: impl Into<String>) -> Self {
         Self::Token {
             name: name.into(),
-            token: Zeroizing::new(token.into()),
+            token: Secret::new(token),
         }
     }
 
@@ -193,21 +216,6 @@ impl Credentials {
     pub fn name(&self) -> &str {
         match self {
             Self::Password { name, .. } | Self::Token { name, .. } => name,
-        }
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Password { name, .. } => f
-                .debug_struct("Password")
-                .field("name", name)
-                .finish_non_exhaustive(),
-            Self::Token { name, .. } => f
-                .debug_struct("Token")
-                .field("name", name)
-                .finish_non_exhaustive(),
         }
     }
 }

@@ -71,11 +71,11 @@ impl Session {
         match &self.credentials {
             Some(Credentials::Password { name, password }) => {
                 auth.name = Some(name.clone());
-                auth.pwd = Some(password.to_string());
+                auth.pwd = Some(password.expose().to_owned());
             }
             Some(Credentials::Token { name, token }) => {
                 auth.name = Some(name.clone());
-                auth.token = Some(token.to_string());
+                auth.token = Some(token.expose().to_owned());
             }
             None => {}
         }

@@ -21,6 +21,7 @@ mod simulation;
 mod tests;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -28,7 +29,7 @@ use tim_protocol::Node;
 use tim_protocol::packet::{self, PacketType};
 use tim_protocol::wire::TimAuth;
 
-pub use self::config::{Acknowledge, Credentials, Reconnect, ServerKind, SessionConfig};
+pub use self::config::{Acknowledge, Credentials, Reconnect, Secret, ServerKind, SessionConfig};
 pub use self::requests::{Added, HistoryStart, Reply, Request};
 pub(crate) use self::seen::Identity;
 
@@ -112,8 +113,7 @@ enum Phase {
     Ended,
 }
 
-/// The session core.
-#[derive(Debug)]
+/// The session core. `Debug` shows where it stands, but nothing that people wrote.
 pub struct Session {
     config: SessionConfig,
     random: Random,
@@ -147,6 +147,15 @@ pub struct Session {
     next_ticket: u64,
     /// Closed by the application: no more events.
     closed: bool,
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("node", &self.node)
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Session {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use tim_protocol::packet::{self, PacketType};
 use tim_protocol::wire::{TimAck, TimMessage, TimReq};
 use tim_protocol::{Encoding, Node};
-use zeroize::Zeroizing;
 
 use super::RequestTicket;
+use super::config::Secret;
 use crate::error::{Refusal, RequestError};
 use crate::message::{self, Conversation, Incoming, Mid, Removal, Timestamp};
 
@@ -61,9 +61,9 @@ pub enum Request {
     /// Change the password.
     ChangePassword {
         /// The old one.
-        old: Zeroizing<String>,
+        old: Secret,
         /// The new one.
-        new: Zeroizing<String>,
+        new: Secret,
     },
     /// A page of the history with a user, newest first.
     History {
@@ -134,7 +134,7 @@ impl Request {
             Self::AddFriend { text, .. } if text.len() > MAX_GREETING => {
                 Err(RequestError::Invalid("a greeting has at most 16 KiB"))
             }
-            Self::ChangePassword { new, .. } if new.is_empty() => {
+            Self::ChangePassword { new, .. } if new.expose().is_empty() => {
                 Err(RequestError::Invalid("the new password is empty"))
             }
             _ => Ok(()),
@@ -194,8 +194,8 @@ impl Request {
             }
             Self::RemoveFriend { node } | Self::Block { node } => wire.node = Some(node.to_string()),
             Self::ChangePassword { old, new } => {
-                wire.req_str = Some(old.to_string());
-                wire.req_str2 = Some(new.to_string());
+                wire.req_str = Some(old.expose().to_owned());
+                wire.req_str2 = Some(new.expose().to_owned());
             }
             Self::History { peer, start, limit } => {
                 wire.node = Some(peer.to_string());

@@ -29,7 +29,13 @@ fn a_login_carries_name_device_and_encoding() {
 #[test]
 fn no_secret_is_in_debug_output() {
     let rig = online();
-    let text = format!("{:?} {:?}", rig.session, Credentials::token("alice", "secret"));
+    let (old, new) = (Secret::new("secret"), Secret::new("secret"));
+    let request = Request::ChangePassword { old, new };
+    let text = format!(
+        "{:?} {:?} {request:?}",
+        rig.session,
+        Credentials::token("alice", "secret")
+    );
     assert!(!text.contains("secret"));
 }
 
@@ -145,10 +151,7 @@ fn without_new_credentials_a_token_session_ends() {
 #[test]
 fn a_changed_password_is_used_at_reconnect() {
     let mut rig = online();
-    let (old, new) = (
-        Zeroizing::new("secret".to_owned()),
-        Zeroizing::new("better".to_owned()),
-    );
+    let (old, new) = (Secret::new("secret"), Secret::new("better"));
     rig.request(Request::ChangePassword { old, new });
     rig.written();
     rig.receive(

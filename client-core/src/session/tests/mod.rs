@@ -9,7 +9,6 @@ use std::time::Duration;
 use tim_protocol::packet::{self, ClientPacket, PacketType};
 use tim_protocol::wire::{Tid, TimAck, TimAuth, TimMessage, TimMessageList, TimNodes, TimReq};
 use tim_protocol::{Encoding, ErrorCode, Node, WireStruct, node};
-use zeroize::Zeroizing;
 
 use super::*;
 use crate::error::Refusal;
