@@ -21,10 +21,16 @@ use crate::store::{
     StoreError,
 };
 
-/// Too much work of this kind waits already; the client should try again later.
+/// Why a request of `/tim2` was not looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("overloaded")]
-pub struct Overloaded;
+pub enum NotServed {
+    /// Too much work of this kind waits already; the client should try again later.
+    #[error("overloaded")]
+    Overloaded,
+    /// The operator has switched it off.
+    #[error("switched off")]
+    Disabled,
+}
 
 /// A session that was let in. Dropping it ends the session.
 pub struct Login {
@@ -97,14 +103,14 @@ impl Engine {
     /// Creates an account (wire-protocol 7.1).
     ///
     /// # Errors
-    /// [`Overloaded`]: nothing was done. Refusals are answers, not errors.
-    pub async fn register(&self, from: IpAddr, auth: TimAuth) -> Result<TimAck, Overloaded> {
+    /// [`NotServed`]: nothing was done. Refusals are answers, not errors.
+    pub async fn register(&self, from: IpAddr, auth: TimAuth) -> Result<TimAck, NotServed> {
         const KIND: i8 = 14;
         let limits = &self.settings.accounts;
         let (name, password) = (auth.name.unwrap_or_default(), auth.pwd.unwrap_or_default());
         let domain = auth.domain.unwrap_or_default();
         if !limits.registration {
-            return Ok(TimAck::refusal(KIND, ErrorCode::Interface));
+            return Err(NotServed::Disabled);
         }
         let is_usable = !name.is_empty()
             && !password.is_empty()
@@ -115,24 +121,23 @@ impl Engine {
             return Ok(TimAck::refusal(KIND, ErrorCode::Params));
         }
         let (now, address) = (self.clock.now(), limited_address(from));
-        if !self.registrations.is_allowed(&address, now) {
+        if !self.registrations.take(&address, now) {
             return Ok(TimAck::refusal(KIND, ErrorCode::OverHz));
         }
         let id = self.identity.account(&domain, &name);
         match self.store.account(&id).await {
             Ok(None) => {}
-            Ok(Some(_)) => {
-                self.registrations.count(&address, now);
-                return Ok(TimAck::refusal(KIND, ErrorCode::HasExist));
-            }
+            Ok(Some(_)) => return Ok(TimAck::refusal(KIND, ErrorCode::HasExist)),
             Err(error) => return refused_by_store(KIND, &error),
         }
         let password_hash = match self.passwords.hash(&password).await {
             Ok(hash) => hash,
-            Err(PasswordError::Overloaded) => return Err(Overloaded),
+            Err(PasswordError::Overloaded) => {
+                self.registrations.give_back(&address);
+                return Err(NotServed::Overloaded);
+            }
             Err(PasswordError::Damaged) => return Ok(TimAck::refusal(KIND, ErrorCode::Params)),
         };
-        self.registrations.count(&address, now);
         let account = NewAccount {
             id: id.clone(),
             domain,
@@ -156,13 +161,13 @@ impl Engine {
     /// a number, which is where two published clients look for it.
     ///
     /// # Errors
-    /// [`Overloaded`]: nothing was done.
-    pub async fn token(&self, from: IpAddr, auth: TimAuth) -> Result<TimAck, Overloaded> {
+    /// [`NotServed`]: nothing was done.
+    pub async fn token(&self, from: IpAddr, auth: TimAuth) -> Result<TimAck, NotServed> {
         const KIND: i8 = 15;
         let extend = auth.extend.clone();
         let account = match self.verify_password(from, &auth).await {
             Ok(account) => account,
-            Err(ErrorCode::Overload) => return Err(Overloaded),
+            Err(ErrorCode::Overload) => return Err(NotServed::Overloaded),
             Err(ErrorCode::PermDenied) => return Ok(TimAck::refusal(KIND, ErrorCode::NoPass)),
             Err(code) => return Ok(TimAck::refusal(KIND, code)),
         };
@@ -385,18 +390,21 @@ impl Engine {
     ) -> Result<(), ErrorCode> {
         let (now, address) = (self.clock.now(), limited_address(from));
         let key = (id.clone(), address);
-        let is_allowed = self.failures_by_address.is_allowed(&address, now)
-            && self.failures_by_account.is_allowed(&key, now);
-        if !is_allowed {
+        if !self.failures_by_address.take(&address, now) {
             return Err(ErrorCode::OverHz);
         }
-        match self.passwords.verify(password, hash).await {
+        if !self.failures_by_account.take(&key, now) {
+            self.failures_by_address.give_back(&address);
+            return Err(ErrorCode::OverHz);
+        }
+        let verdict = self.passwords.verify(password, hash).await;
+        if verdict != Ok(false) {
+            self.failures_by_address.give_back(&address);
+            self.failures_by_account.give_back(&key);
+        }
+        match verdict {
             Ok(true) => Ok(()),
-            Ok(false) => {
-                self.failures_by_address.count(&address, now);
-                self.failures_by_account.count(&key, now);
-                Err(ErrorCode::PermDenied)
-            }
+            Ok(false) => Err(ErrorCode::PermDenied),
             Err(PasswordError::Overloaded) => Err(ErrorCode::Overload),
             Err(PasswordError::Damaged) => {
                 tracing::error!(account = %id, "the stored password hash is damaged");
@@ -409,7 +417,7 @@ impl Engine {
     /// the token alone decides. Its decimal form (timgo, atim) is accepted too.
     async fn verify_token(&self, from: IpAddr, auth: &TimAuth, token: &str) -> Result<Verified, ErrorCode> {
         let (now, address) = (self.clock.now(), limited_address(from));
-        if !self.failures_by_address.is_allowed(&address, now) {
+        if !self.failures_by_address.take(&address, now) {
             return Err(ErrorCode::OverHz);
         }
         let taken = {
@@ -428,10 +436,8 @@ impl Engine {
         let domain = auth.domain.as_deref().unwrap_or_default();
         let fits =
             |token: &LoginToken| name.is_empty() || token.account == self.identity.account(domain, name);
-        let Some(token) = taken.filter(fits) else {
-            self.failures_by_address.count(&address, now);
-            return Err(ErrorCode::Token);
-        };
+        let Some(token) = taken.filter(fits) else { return Err(ErrorCode::Token) };
+        self.failures_by_address.give_back(&address);
         let account = self
             .store
             .account(&token.account)
@@ -445,9 +451,9 @@ impl Engine {
     }
 }
 
-fn refused_by_store(kind: i8, error: &StoreError) -> Result<TimAck, Overloaded> {
+fn refused_by_store(kind: i8, error: &StoreError) -> Result<TimAck, NotServed> {
     match store_failure(error) {
-        ErrorCode::Overload => Err(Overloaded),
+        ErrorCode::Overload => Err(NotServed::Overloaded),
         code => Ok(TimAck::refusal(kind, code)),
     }
 }

@@ -44,31 +44,30 @@ impl<K: Hash + Eq + Clone> Attempts<K> {
         }
     }
 
-    /// Whether one more attempt is allowed now. Does not count it.
+    /// Counts one attempt if it is allowed now. Counting comes before the attempt is carried out,
+    /// so that many at once cannot exceed the limit; [`Attempts::give_back`] takes it back.
     #[must_use]
-    pub fn is_allowed(&self, key: &K, now: Timestamp) -> bool {
+    pub fn take(&self, key: &K, now: Timestamp) -> bool {
         if self.limit.burst == 0 {
             return true;
-        }
-        match self.buckets.get(key) {
-            None => true,
-            Some(bucket) => self.leaked(*bucket.lock(), now) + 1.0 <= f64::from(self.limit.burst),
-        }
-    }
-
-    /// Counts one attempt.
-    pub fn count(&self, key: &K, now: Timestamp) {
-        if self.limit.burst == 0 {
-            return;
         }
         let fresh = || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(Bucket { used: 0.0, at: now })));
         let Ok(bucket) = self.buckets.get_or_insert_with(key, fresh);
         let mut bucket = bucket.lock();
-        let used = self.leaked(*bucket, now) + 1.0;
-        *bucket = Bucket {
-            used: used.min(f64::from(self.limit.burst)),
-            at: now,
-        };
+        let used = self.leaked(*bucket, now);
+        let is_allowed = used + 1.0 <= f64::from(self.limit.burst);
+        if is_allowed {
+            *bucket = Bucket { used: used + 1.0, at: now.max(bucket.at) };
+        }
+        is_allowed
+    }
+
+    /// An attempt that was taken does not count after all: it succeeded, or was not carried out.
+    pub fn give_back(&self, key: &K) {
+        if let Some(bucket) = self.buckets.get(key) {
+            let mut bucket = bucket.lock();
+            bucket.used = (bucket.used - 1.0).max(0.0);
+        }
     }
 
     fn leaked(&self, bucket: Bucket, now: Timestamp) -> f64 {
@@ -109,41 +108,38 @@ mod tests {
 
     #[test]
     fn a_full_bucket_refuses_until_it_has_leaked() {
-        let attempts = Attempts::new(AttemptLimit {
-            burst: 3,
-            refill: Duration::from_secs(10),
-        });
+        let attempts = Attempts::new(AttemptLimit { burst: 3, refill: Duration::from_secs(10) });
         for _ in 0..3 {
-            assert!(attempts.is_allowed(&"key", at(100)));
-            attempts.count(&"key", at(100));
+            assert!(attempts.take(&"key", at(100)));
         }
-        assert!(!attempts.is_allowed(&"key", at(105)));
-        assert!(attempts.is_allowed(&"other", at(105)));
-        assert!(attempts.is_allowed(&"key", at(110)));
-        attempts.count(&"key", at(110));
-        assert!(!attempts.is_allowed(&"key", at(111)));
+        assert!(!attempts.take(&"key", at(105)));
+        assert!(attempts.take(&"other", at(105)));
+        assert!(attempts.take(&"key", at(110)));
+        assert!(!attempts.take(&"key", at(111)));
+    }
+
+    #[test]
+    fn what_is_given_back_does_not_count() {
+        let attempts = Attempts::new(AttemptLimit { burst: 1, refill: Duration::from_secs(10) });
+        for _ in 0..5 {
+            assert!(attempts.take(&"key", at(1)));
+            attempts.give_back(&"key");
+        }
+        assert!(attempts.take(&"key", at(1)) && !attempts.take(&"key", at(1)));
+        attempts.give_back(&"nobody");
     }
 
     #[test]
     fn a_limit_of_zero_is_off() {
-        let attempts = Attempts::new(AttemptLimit {
-            burst: 0,
-            refill: Duration::from_secs(1),
-        });
-        for _ in 0..1000 {
-            attempts.count(&1, at(0));
-        }
-        assert!(attempts.is_allowed(&1, at(0)));
+        let attempts = Attempts::new(AttemptLimit { burst: 0, refill: Duration::from_secs(1) });
+        assert!((0..1000).all(|_| attempts.take(&1, at(0))));
     }
 
     #[test]
     fn a_clock_set_back_does_not_panic_or_refill() {
-        let attempts = Attempts::new(AttemptLimit {
-            burst: 1,
-            refill: Duration::from_secs(1),
-        });
-        attempts.count(&1, at(1000));
-        assert!(!attempts.is_allowed(&1, at(10)));
+        let attempts = Attempts::new(AttemptLimit { burst: 1, refill: Duration::from_secs(1) });
+        assert!(attempts.take(&1, at(1000)));
+        assert!(!attempts.take(&1, at(10)));
     }
 
     #[test]

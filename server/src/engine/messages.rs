@@ -32,7 +32,7 @@ pub enum Attempt {
     /// Done, or under way: the outcome comes through the session's outlet.
     Accepted,
     /// Something has to be read first: call [`Engine::send`] with the message.
-    NeedsStore(TimMessage),
+    NeedsStore(Box<TimMessage>),
 }
 
 impl Engine {
@@ -48,10 +48,10 @@ impl Engine {
             .as_ref()
             .and_then(|to| self.relations.known(&login.account().id, to));
         let (Some(to), Some(relation)) = (&draft.to, relation) else {
-            return Attempt::NeedsStore(message);
+            return Attempt::NeedsStore(Box::new(message));
         };
         if matches!(draft.purpose, Purpose::Recall(_) | Purpose::Burn(_)) {
-            return Attempt::NeedsStore(message);
+            return Attempt::NeedsStore(Box::new(message));
         }
         // A relation is cached only for accounts that exist.
         match self.permit(&draft, relation) {
@@ -62,8 +62,8 @@ impl Engine {
 
     /// Sends a message, reading from the store what is needed. Cancel-safe: the message is either
     /// under way or was not looked at.
-    pub async fn send(&self, login: &Login, ticket: Ticket, message: TimMessage) {
-        if let Err(code) = self.try_send(login, ticket, message).await {
+    pub async fn send(&self, login: &Login, ticket: Ticket, message: Box<TimMessage>) {
+        if let Err(code) = self.try_send(login, ticket, *message).await {
             login.member().outlet.sent(ticket, SendOutcome::Refused(code));
         }
     }

@@ -18,6 +18,8 @@ use crate::store::{AccountId, DeviceKey, Seq, Timestamp};
 
 const SHARDS: usize = 64;
 
+type Shard = Mutex<HashMap<AccountId, Arc<OnlineAccount>>>;
+
 /// Identifies one session of this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SessionId(pub u64);
@@ -158,7 +160,7 @@ pub struct OverEntry;
 /// All accounts with sessions here.
 #[derive(Debug)]
 pub struct Online {
-    shards: Box<[Mutex<HashMap<AccountId, Arc<OnlineAccount>>>]>,
+    shards: Box<[Shard]>,
     hasher: RandomState,
     next_session: AtomicU64,
     sessions: AtomicUsize,
@@ -303,7 +305,7 @@ impl Online {
         is_last
     }
 
-    fn shard(&self, account: &AccountId) -> &Mutex<HashMap<AccountId, Arc<OnlineAccount>>> {
+    fn shard(&self, account: &AccountId) -> &Shard {
         #[allow(clippy::cast_possible_truncation, reason = "reduced to the number of shards")]
         &self.shards[self.hasher.hash_one(account) as usize % SHARDS]
     }

@@ -154,7 +154,6 @@ fn work(queue: &Mutex<Receiver<Job>>, argon: &Argon2<'_>) {
     lower_priority();
     loop {
         let job = queue.lock().recv();
-        // A receiver that is gone has hung up; there is nobody to tell.
         match job {
             Err(_) => return,
             Ok(Job::Hash { reply, .. }) if reply.is_closed() => {}
@@ -163,7 +162,7 @@ fn work(queue: &Mutex<Receiver<Job>>, argon: &Argon2<'_>) {
                 let hash = argon
                     .hash_password(password.as_bytes())
                     .map(|hash| hash.to_string());
-                drop(reply.send(hash.map_err(|_| PasswordError::Damaged)));
+                answer(reply, hash.map_err(|_| PasswordError::Damaged));
             }
             Ok(Job::Verify {
                 password,
@@ -173,9 +172,15 @@ fn work(queue: &Mutex<Receiver<Job>>, argon: &Argon2<'_>) {
                 let result = PasswordHash::new(&hash)
                     .map_err(|_| PasswordError::Damaged)
                     .map(|hash| argon.verify_password(password.as_bytes(), &hash).is_ok());
-                drop(reply.send(result));
+                answer(reply, result);
             }
         }
+    }
+}
+
+fn answer<T>(reply: oneshot::Sender<T>, result: T) {
+    if reply.send(result).is_err() {
+        tracing::trace!("nobody waits for this password check any more");
     }
 }
 

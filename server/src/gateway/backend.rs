@@ -8,6 +8,8 @@ use bytes::Bytes;
 use tim_protocol::wire::{TimAck, TimAuth};
 use tokio::time::Instant;
 
+use crate::engine::accounts::NotServed;
+
 /// Makes sessions and answers the requests of `/tim2`.
 pub(crate) trait Backend: Send + Sync + 'static {
     /// State of one WebSocket connection.
@@ -16,11 +18,15 @@ pub(crate) trait Backend: Send + Sync + 'static {
     /// Begins a session for a client that connected from `peer`.
     fn open(&self, peer: IpAddr, now: Instant) -> Self::Session;
 
-    /// Answers a registration (wire-protocol 7.1). `None`: overloaded.
-    fn register(&self, peer: IpAddr, auth: TimAuth) -> impl Future<Output = Option<TimAck>> + Send;
+    /// Answers a registration (wire-protocol 7.1).
+    fn register(
+        &self,
+        peer: IpAddr,
+        auth: TimAuth,
+    ) -> impl Future<Output = Result<TimAck, NotServed>> + Send;
 
-    /// Answers a request for a token (wire-protocol 7.2). `None`: overloaded.
-    fn token(&self, peer: IpAddr, auth: TimAuth) -> impl Future<Output = Option<TimAck>> + Send;
+    /// Answers a request for a token (wire-protocol 7.2).
+    fn token(&self, peer: IpAddr, auth: TimAuth) -> impl Future<Output = Result<TimAck, NotServed>> + Send;
 }
 
 /// A session as the socket sees it: packets in, packets out. It does no I/O and is driven by

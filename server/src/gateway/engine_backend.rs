@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::backend::{Backend, PacketSession};
 use super::session::{Session, SessionContext};
+use crate::engine::accounts::NotServed;
 
 /// The engine as the sockets see it.
 #[derive(Debug)]
@@ -22,12 +23,12 @@ impl Backend for EngineBackend {
         Session::new(&self.0, peer, now)
     }
 
-    async fn register(&self, peer: IpAddr, auth: TimAuth) -> Option<TimAck> {
-        self.0.engine.register(peer, auth).await.ok()
+    async fn register(&self, peer: IpAddr, auth: TimAuth) -> Result<TimAck, NotServed> {
+        self.0.engine.register(peer, auth).await
     }
 
-    async fn token(&self, peer: IpAddr, auth: TimAuth) -> Option<TimAck> {
-        self.0.engine.token(peer, auth).await.ok()
+    async fn token(&self, peer: IpAddr, auth: TimAuth) -> Result<TimAck, NotServed> {
+        self.0.engine.token(peer, auth).await
     }
 }
 

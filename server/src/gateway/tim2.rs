@@ -13,6 +13,7 @@ use tim_protocol::packet::{ClientPacket, PacketType, server_packet};
 use tim_protocol::wire::{TimAck, TimAuth};
 
 use super::backend::Backend;
+use crate::engine::accounts::NotServed;
 
 /// Answers one request. `limit` bounds its body in bytes, `time` how long the body may take.
 pub(super) async fn answer<B: Backend>(
@@ -34,13 +35,14 @@ pub(super) async fn answer<B: Backend>(
         _ => return StatusCode::BAD_REQUEST.into_response(),
     };
     let ack = match packet.decode::<TimAuth>() {
-        Err(_) => Some(TimAck::refusal(kind, ErrorCode::Params)),
+        Err(_) => Ok(TimAck::refusal(kind, ErrorCode::Params)),
         Ok(auth) if kind == PacketType::Register => backend.register(from, auth).await,
         Ok(auth) => backend.token(from, auth).await,
     };
     match ack {
-        Some(ack) => server_packet(PacketType::Ack, packet.encoding, &ack).into_response(),
-        None => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Ok(ack) => server_packet(PacketType::Ack, packet.encoding, &ack).into_response(),
+        Err(NotServed::Overloaded) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Err(NotServed::Disabled) => StatusCode::FORBIDDEN.into_response(),
     }
 }
 

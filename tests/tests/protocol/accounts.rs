@@ -88,8 +88,9 @@ async fn registration_can_be_switched_off() {
         pwd: some(secrets::PASSWORD),
         ..TimAuth::default()
     };
-    let answer = ask(&server, PacketType::Register, &auth, Encoding::Compact).await;
-    refused(&answer, PacketType::Register, ErrorCode::Interface);
+    let body = tim_protocol::packet::client_packet(PacketType::Register, Encoding::Compact, &auth);
+    let response = tim_tests::http::post(server.address(), "/tim2", &body).await;
+    assert_eq!(response.status, 403);
 }
 
 async fn a_login_is_answered_with_node_server_tag_and_connection_tag(encoding: Encoding) {

@@ -199,15 +199,17 @@ async fn registration_and_tokens_are_answered_in_the_encoding_of_the_request() {
 #[tokio::test]
 async fn requests_that_are_no_registration_are_refused() {
     let running = start(options(), None);
-    let busy = TimAuth {
-        name: Some("busy".to_owned()),
+    let named = |name: &str| TimAuth {
+        name: Some(name.to_owned()),
         ..TimAuth::default()
     };
+    let register = |name| client_packet(PacketType::Register, Encoding::Compact, &named(name));
     for (body, status) in [
         (Vec::new(), 400),
         (vec![13], 400),
         (vec![16, 0], 400),
-        (client_packet(PacketType::Register, Encoding::Compact, &busy), 503),
+        (register("busy"), 503),
+        (register("disabled"), 403),
         (vec![14; LIMIT_BEFORE + 1], 413),
     ] {
         let mut client = Client::connect(running.address).await;

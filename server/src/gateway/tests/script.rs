@@ -13,6 +13,7 @@ use tim_protocol::wire::{TimAck, TimAuth};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use crate::engine::accounts::NotServed;
 use crate::gateway::Options;
 use crate::gateway::backend::{Backend, PacketSession};
 use crate::gateway::listener::{Gateway, TlsSlot, bind};
@@ -156,15 +157,19 @@ impl Backend for Script {
         }
     }
 
-    async fn register(&self, peer: IpAddr, auth: TimAuth) -> Option<TimAck> {
-        (auth.name.as_deref() != Some("busy")).then(|| TimAck {
-            n: Some(peer.to_string()),
-            ..TimAck::success(14)
-        })
+    async fn register(&self, peer: IpAddr, auth: TimAuth) -> Result<TimAck, NotServed> {
+        match auth.name.as_deref() {
+            Some("busy") => Err(NotServed::Overloaded),
+            Some("disabled") => Err(NotServed::Disabled),
+            _ => Ok(TimAck {
+                n: Some(peer.to_string()),
+                ..TimAck::success(14)
+            }),
+        }
     }
 
-    async fn token(&self, _peer: IpAddr, _auth: TimAuth) -> Option<TimAck> {
-        Some(TimAck::success(15))
+    async fn token(&self, _peer: IpAddr, _auth: TimAuth) -> Result<TimAck, NotServed> {
+        Ok(TimAck::success(15))
     }
 }
 
