@@ -56,7 +56,10 @@ fn lints(workspace: &Workspace) -> Result<Outcome> {
 }
 
 fn documentation(workspace: &Workspace) -> Result<Outcome> {
-    let mut doc = command::cargo(workspace, ["doc", "--workspace", "--no-deps", "--locked"]);
+    let mut doc = command::cargo(
+        workspace,
+        ["doc", "--workspace", "--no-deps", "--locked", "--keep-going"],
+    );
     doc.env("RUSTDOCFLAGS", "-D warnings");
     command::run(&mut doc).map(|()| Outcome::Passed)
 }
