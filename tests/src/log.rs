@@ -1,7 +1,7 @@
 //! What the server process writes, on standard output and standard error, as it comes.
 
 use std::io::{BufRead as _, BufReader, Read};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::{PATIENCE, secrets};
@@ -40,7 +40,7 @@ impl Log {
     }
 
     fn lock(&self) -> MutexGuard<'_, Collected> {
-        self.shared.0.lock().unwrap()
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many lines there are: where the next start begins.
@@ -87,15 +87,16 @@ impl Log {
         }
     }
 
-    /// Checks that the lines written since the last check contain no secret.
+    /// Checks that the lines written since the last check contain no secret and tell of no panic.
     ///
     /// # Panics
-    /// With the line that contains one.
+    /// With the line that does.
     pub fn assert_discreet(&self, further: &[String]) {
         let mut collected = self.lock();
         let from = std::mem::replace(&mut collected.examined, 0);
         collected.examined = collected.lines.len();
         for line in &collected.lines[from..] {
+            assert!(!line.contains("panicked at"), "the server panicked: {line}");
             if let Some(secret) = secrets::found_in(line.as_bytes(), further.iter().map(String::as_str)) {
                 panic!("the log contains the secret {secret:?}: {line}");
             }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -211,25 +211,28 @@ impl Server {
     /// # Panics
     /// When it does not run.
     pub fn id(&self) -> u32 {
-        let state = self.state.lock().unwrap();
+        let state = self.state();
         state.process.as_ref().expect("a running server").id()
     }
 
     /// A text that must not appear in the log either.
     pub fn keep_secret(&self, secret: &str) {
-        self.further_secrets.lock().unwrap().push(secret.to_owned());
+        self.further_secrets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(secret.to_owned());
     }
 
     /// Ends it as `kill -9` does. Answers when it is gone.
     pub fn kill(&self) {
-        if let Some(process) = self.state.lock().unwrap().process.take() {
+        if let Some(process) = self.state().process.take() {
             process.kill();
         }
     }
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
-        if let Some(process) = &self.state.lock().unwrap().process {
+        if let Some(process) = &self.state().process {
             process.signal(signal);
         }
     }
@@ -248,19 +251,19 @@ impl Server {
     /// # Panics
     /// When it does not run, or does not end.
     pub fn wait(&self) -> ExitStatus {
-        let process = self.state.lock().unwrap().process.take();
+        let process = self.state().process.take();
         process.expect("a running server").wait()
     }
 
     /// Whether the process is there.
     pub fn is_running(&self) -> bool {
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state();
         state.process.as_mut().is_some_and(Process::is_running)
     }
 
     /// Changes the configuration of the next start.
     pub fn reconfigure(&self, change: impl FnOnce(Options) -> Options) {
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state();
         state.options = change(state.options.clone());
     }
 
@@ -279,7 +282,7 @@ impl Server {
     /// # Errors
     /// The server ended before it was ready.
     pub fn try_run(&self) -> Result<(), FailedStart> {
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state();
         assert!(state.process.is_none(), "the server runs");
         let from = self.log.len();
         let process = self.spawn(&state.options);
@@ -301,11 +304,16 @@ impl Server {
     /// # Panics
     /// When it runs already.
     pub fn run_for(&self, life: Duration) {
-        let state = self.state.lock().unwrap();
+        let state = self.state();
         assert!(state.process.is_none(), "the server runs");
         let process = self.spawn(&state.options);
         std::thread::sleep(life);
         process.kill();
+    }
+
+    /// A failed test must still be able to end the server.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn spawn(&self, options: &Options) -> Process {
@@ -338,7 +346,12 @@ impl Server {
     /// # Panics
     /// When it does.
     pub fn assert_discreet(&self) {
-        self.log.assert_discreet(&self.further_secrets.lock().unwrap());
+        self.log.assert_discreet(
+            &self
+                .further_secrets
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
     }
 }
 
