@@ -69,7 +69,7 @@ impl Client {
     /// The server does not upgrade it.
     pub async fn upgrade(stream: TcpStream, request: &Request, encoding: Encoding) -> Result<Self, String> {
         stream.set_nodelay(true).map_err(|error| error.to_string())?;
-        let upgrade = tokio_tungstenite::client_async(request.clone(), stream);
+        let upgrade = Box::pin(tokio_tungstenite::client_async(request.clone(), stream));
         let (socket, _response) = within("the upgrade", upgrade)
             .await
             .map_err(|error| error.to_string())?;
