@@ -71,26 +71,31 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The command line as one would type it, with the variables that it sets; the program without its folder.
-fn line(command: &Command) -> String {
-    let mut words = Vec::new();
+/// The variables that a command sets, as one would type them before it.
+fn settings(command: &Command) -> String {
+    let mut text = String::new();
     for (name, value) in command.get_envs() {
         if let Some(value) = value {
-            words.push(format!(
-                "{}={}",
+            text.push_str(&format!(
+                "{}={} ",
                 name.to_string_lossy(),
                 quoted(&value.to_string_lossy())
             ));
         }
     }
+    text
+}
+
+/// The command as one would type it; the program without its folder.
+fn line(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
-    words.push(
+    let mut words = vec![
         program
             .file_stem()
             .unwrap_or(program.as_os_str())
             .to_string_lossy()
             .into_owned(),
-    );
+    ];
     words.extend(
         command
             .get_args()
@@ -135,6 +140,7 @@ mod tests {
         command
             .env("RUSTDOCFLAGS", "-D warnings")
             .args(["doc", "--no-deps"]);
-        assert_eq!(line(&command), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
+        assert_eq!(settings(&command), "RUSTDOCFLAGS='-D warnings' ");
+        assert_eq!(line(&command), "cargo doc --no-deps");
     }
 }
