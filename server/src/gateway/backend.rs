@@ -19,11 +19,8 @@ pub(crate) trait Backend: Send + Sync + 'static {
     fn open(&self, peer: IpAddr, now: Instant) -> Self::Session;
 
     /// Answers a registration (wire-protocol 7.1).
-    fn register(
-        &self,
-        peer: IpAddr,
-        auth: TimAuth,
-    ) -> impl Future<Output = Result<TimAck, NotServed>> + Send;
+    fn register(&self, peer: IpAddr, auth: TimAuth)
+    -> impl Future<Output = Result<TimAck, NotServed>> + Send;
 
     /// Answers a request for a token (wire-protocol 7.2).
     fn token(&self, peer: IpAddr, auth: TimAuth) -> impl Future<Output = Result<TimAck, NotServed>> + Send;
@@ -55,6 +52,9 @@ pub(crate) trait PacketSession: Send + Unpin + 'static {
 
     /// The server stops: take no new requests, finish those that run.
     fn begin_shutdown(&mut self);
+
+    /// Whether everything that was received is done, whatever the client has been told of it.
+    fn is_idle(&self) -> bool;
 
     /// Whether the client has logged in.
     fn authenticated(&self) -> bool;

@@ -27,8 +27,13 @@ const ROUNDS: usize = 8;
 const MESSAGES_PER_VISIT: usize = 64;
 /// Pings, pongs and slivers accepted per second.
 const NOISE_PER_SECOND: u32 = 500;
-/// Time to send a close frame, and to wait for its answer.
+/// Time to send a close frame, and to wait for its answer. A session that is over gets as much to
+/// send its last packets.
 const CLOSE_TIME: Duration = Duration::from_secs(2);
+/// Time for what a session has begun when its client says goodbye.
+const FINISH_TIME: Duration = Duration::from_secs(2);
+/// When a session is visited again that asks for a time already past.
+const OVERDUE: Duration = Duration::from_secs(1);
 /// Bytes read and thrown away while waiting for the answer.
 const LINGER_BYTES: usize = 256 * 1024;
 
@@ -53,6 +58,8 @@ pub(super) struct Admitted {
 enum Phase {
     /// Packets flow.
     Open,
+    /// The client has closed: the session finishes what was asked before, nobody reads the answers.
+    Finishing { until: Instant, code: Option<u16> },
     /// The close frame is being sent.
     Closing { until: Instant, answered: bool },
     /// The close frame is sent; the answer or the end is awaited, so that the operating system
@@ -107,6 +114,8 @@ pub(super) struct Connection<S, P> {
     pong: Option<Bytes>,
     /// Since when the client has taken nothing.
     stalled: Option<Instant>,
+    /// Since when the session has been over.
+    over: Option<Instant>,
     noise: u32,
     noise_since: Instant,
     timer: Pin<Box<Sleep>>,
@@ -127,6 +136,7 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
             output: Output::default(),
             pong: None,
             stalled: None,
+            over: None,
             noise: 0,
             noise_since: now,
             timer: Box::pin(tokio::time::sleep_until(now)),
@@ -140,6 +150,7 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
         for _ in 0..ROUNDS {
             let progress = match self.phase {
                 Phase::Open => self.exchange(cx, scratch, now),
+                Phase::Finishing { until, code } => self.finish(cx, now, until, code),
                 Phase::Closing { until, answered } => self.send_close(cx, now, until, answered),
                 Phase::Lingering { until, left } => self.linger(cx, scratch, now, until, left),
             };
@@ -172,6 +183,14 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
         }
         let input = match self.take_input(cx, scratch, now)? {
             Ok(input) => input,
+            Err(farewell) if farewell.answered => {
+                (self.unread, self.stalled) = (Bytes::new(), None);
+                self.phase = Phase::Finishing {
+                    until: now + FINISH_TIME,
+                    code: farewell.code,
+                };
+                return Ok(true);
+            }
             Err(farewell) => return Ok(self.close(&farewell, now)),
         };
         let Some(session) = &mut self.session else {
@@ -187,14 +206,47 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
         };
         let sent = matches!(written, Written::Some | Written::More);
         let all_sent = matches!(written, Written::Some | Written::Nothing);
-        if all_sent && let Some((code, reason)) = session.closing() {
-            return Ok(self.close(&Farewell::ours(code, reason), now));
+        if let Some((code, reason)) = session.closing() {
+            if all_sent {
+                return Ok(self.close(&Farewell::ours(code, reason), now));
+            }
+            if now >= *self.over.get_or_insert(now) + CLOSE_TIME {
+                tracing::debug!(address = %self.admitted.address, code, %reason, "connection cut: the client does not read");
+                return Err(End::Gone);
+            }
         }
         Ok(match input {
             Input::Taken => true,
             Input::Nothing => sent,
             Input::Unwanted => sent || session.wants_input(),
         })
+    }
+
+    /// One visit after the client has closed.
+    fn finish(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Instant,
+        until: Instant,
+        code: Option<u16>,
+    ) -> Result<bool, End> {
+        let stage = self.admitted.drain.poll(cx);
+        let Some(session) = &mut self.session else {
+            return Err(End::Closed);
+        };
+        session.poll(cx, now);
+        let is_emptied = (0..MESSAGES_PER_VISIT).any(|_| session.next_packet().is_none());
+        if session.is_idle() || now >= until || stage == Stage::Closing {
+            return Ok(self.close(
+                &Farewell {
+                    code,
+                    reason: Cow::Borrowed(""),
+                    answered: true,
+                },
+                now,
+            ));
+        }
+        Ok(!is_emptied)
     }
 
     /// Reads and hands over what the session wants. The inner error is a reason to close.
@@ -377,8 +429,14 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
 
     fn deadline(&self) -> Option<Instant> {
         let phase = match self.phase {
-            Phase::Open => self.session.as_ref().map(PacketSession::deadline),
-            Phase::Closing { until, .. } | Phase::Lingering { until, .. } => Some(until),
+            // What was due for a session that is over is not due any more.
+            Phase::Open => match self.over {
+                Some(since) => Some(since + CLOSE_TIME),
+                None => self.session.as_ref().map(PacketSession::deadline),
+            },
+            Phase::Finishing { until, .. }
+            | Phase::Closing { until, .. }
+            | Phase::Lingering { until, .. } => Some(until),
         };
         let stall = self.stalled.map(|since| since + self.admitted.write_timeout);
         phase.into_iter().chain(stall).min()
@@ -390,8 +448,8 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
         let Some(deadline) = self.deadline() else {
             return false;
         };
-        // A session that asks for the past would spin.
-        let deadline = deadline.max(now + Duration::from_millis(1));
+        // It has just been visited: what is still overdue waits for something else than the time.
+        let deadline = if deadline > now { deadline } else { now + OVERDUE };
         if deadline < self.timer.deadline() {
             self.timer.as_mut().reset(deadline);
         }

@@ -65,6 +65,10 @@ impl PacketSession for Session {
         Self::begin_shutdown(self);
     }
 
+    fn is_idle(&self) -> bool {
+        Self::is_idle(self)
+    }
+
     fn authenticated(&self) -> bool {
         Self::authenticated(self)
     }

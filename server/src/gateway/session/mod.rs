@@ -279,6 +279,13 @@ impl Session {
         self.closing
     }
 
+    /// Whether every request that was received is carried out. Answers may still be unwritten.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let open = self.open.as_ref();
+        self.running.is_none() && self.waiting.is_empty() && open.is_none_or(|open| open.sends.is_empty())
+    }
+
     /// The server is going down: requests under way are finished, new ones are not taken.
     pub fn begin_shutdown(&mut self) {
         self.is_shutting_down = true;

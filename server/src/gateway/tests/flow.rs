@@ -1,5 +1,8 @@
 //! Packets in both directions over an upgraded connection.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
 use super::script::{LIMIT_AFTER, LIMIT_BEFORE, Note, options, start};
 use super::wire::{CLOSE, Client, PING, PONG, frame};
 
@@ -80,6 +83,76 @@ async fn the_close_of_a_client_is_answered_with_its_code() {
     assert_eq!(client.expect_close().await, 4_000);
     running.dropped().await;
     client.expect_end().await;
+}
+
+#[tokio::test]
+async fn what_was_asked_before_the_close_of_a_client_is_finished() {
+    let mut running = start(options(), None);
+    let mut client = Client::websocket(running.address).await;
+    let mut bytes = frame(0x82, b"H");
+    bytes.extend(frame(0x80 | CLOSE, &4_000u16.to_be_bytes()));
+    client.send(bytes).await;
+    while running.note().await != Note::Received(b"H".as_slice().into()) {}
+    // The next connection is served after the close frame was seen.
+    let mut other = Client::logged_in(running.address).await;
+    other.packet(b"Estill here").await;
+    assert_eq!(other.expect_packet().await, b"still here");
+    while let Ok(note) = running.notes.try_recv() {
+        assert_ne!(note, Note::Dropped, "a session with work goes on");
+    }
+    running.release.open();
+    assert_eq!(
+        client.expect_close().await,
+        4_000,
+        "the answer is not sent any more"
+    );
+    running.dropped().await;
+    client.expect_end().await;
+}
+
+#[tokio::test]
+async fn work_that_does_not_end_does_not_keep_a_closed_connection() {
+    let mut running = start(options(), None);
+    let mut client = Client::websocket(running.address).await;
+    client.packet(b"H").await;
+    client.frame(0x80 | CLOSE, &4_000u16.to_be_bytes()).await;
+    assert_eq!(client.expect_close().await, 4_000);
+    running.dropped().await;
+    client.expect_end().await;
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_does_not_wait_for_a_client_that_does_not_read() {
+    let mut running = start(
+        crate::gateway::Options {
+            write_timeout: super::SECONDS,
+            ..options()
+        },
+        None,
+    );
+    let mut client = Client::logged_in(running.address).await;
+    client.packet(b"F").await;
+    client.packet(b"D").await;
+    while running.note().await != Note::Received(b"D".as_slice().into()) {}
+    let before = running.visits.load(Ordering::Relaxed);
+    running.dropped().await;
+    let visits = running.visits.load(Ordering::Relaxed) - before;
+    assert!(visits < 200, "it sleeps meanwhile: {visits} visits");
+    drop(client);
+}
+
+#[tokio::test]
+async fn a_session_whose_time_has_passed_does_not_keep_a_processor_busy() {
+    let mut running = start(options(), None);
+    let mut client = Client::logged_in(running.address).await;
+    client.packet(b"S").await;
+    while running.note().await != Note::Received(b"S".as_slice().into()) {}
+    let before = running.visits.load(Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let visits = running.visits.load(Ordering::Relaxed) - before;
+    assert!(visits < 20, "{visits} visits");
+    client.packet(b"Eready").await;
+    assert_eq!(client.expect_packet().await, b"ready");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Context;
 use std::time::Duration;
 
@@ -54,6 +54,9 @@ pub(super) struct Scripted {
     stopping: bool,
     closing: Option<(u16, String)>,
     deadline: Instant,
+    /// Does nothing when its time has come.
+    is_stuck: bool,
+    visits: Arc<AtomicUsize>,
 }
 
 impl PacketSession for Scripted {
@@ -70,6 +73,7 @@ impl PacketSession for Scripted {
                 self.closing = Some((1000, "as asked".to_owned()));
             }
             Some(b'H') => self.held = true,
+            Some(b'S') => (self.deadline, self.is_stuck) = (now, true),
             Some(b'D') => self.deadline = now + Duration::from_millis(20),
             _ => {}
         }
@@ -80,6 +84,7 @@ impl PacketSession for Scripted {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, now: Instant) {
+        self.visits.fetch_add(1, Ordering::Relaxed);
         if self.held {
             self.release.waker.register(cx.waker());
             if self.release.open.load(Ordering::Acquire) {
@@ -87,7 +92,7 @@ impl PacketSession for Scripted {
                 self.out.push_back(Bytes::from_static(b"released"));
             }
         }
-        if now >= self.deadline {
+        if now >= self.deadline && !self.is_stuck {
             self.closing = Some((1008, "time is up".to_owned()));
         }
         if self.stopping && !self.held {
@@ -122,6 +127,10 @@ impl PacketSession for Scripted {
         self.stopping = true;
     }
 
+    fn is_idle(&self) -> bool {
+        !self.held
+    }
+
     fn authenticated(&self) -> bool {
         self.authenticated
     }
@@ -137,6 +146,7 @@ impl Drop for Scripted {
 pub(super) struct Script {
     notes: mpsc::UnboundedSender<Note>,
     release: Arc<Release>,
+    visits: Arc<AtomicUsize>,
 }
 
 impl Backend for Script {
@@ -154,6 +164,8 @@ impl Backend for Script {
             stopping: false,
             closing: None,
             deadline: now + Duration::from_secs(600),
+            is_stuck: false,
+            visits: Arc::clone(&self.visits),
         }
     }
 
@@ -179,6 +191,8 @@ pub(super) struct Running {
     pub(super) gateway: Gateway,
     pub(super) notes: mpsc::UnboundedReceiver<Note>,
     pub(super) release: Arc<Release>,
+    /// How often all sessions together were polled.
+    pub(super) visits: Arc<AtomicUsize>,
 }
 
 pub(super) fn options() -> Options {
@@ -198,9 +212,11 @@ pub(super) fn start(options: Options, tls: Option<TlsSlot>) -> Running {
     let address = listener.local_addr().unwrap();
     let (notes_in, notes) = mpsc::unbounded_channel();
     let release = Arc::<Release>::default();
+    let visits = Arc::<AtomicUsize>::default();
     let script = Script {
         notes: notes_in,
         release: Arc::clone(&release),
+        visits: Arc::clone(&visits),
     };
     let gateway = Gateway::start(listener, tls, script, options);
     Running {
@@ -208,6 +224,7 @@ pub(super) fn start(options: Options, tls: Option<TlsSlot>) -> Running {
         gateway,
         notes,
         release,
+        visits,
     }
 }
 
