@@ -38,7 +38,7 @@ fn describes_this_package(variable: &str) -> bool {
 /// Runs a command with its output shown as it comes.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let line = line(command);
-    println!("$ {line}");
+    println!("$ {}{line}", settings(command));
     let status = command
         .status()
         .with_context(|| format!("cannot start `{line}`"))?;
