@@ -265,5 +265,11 @@ fn delivery(check: &mut Check, config: &Config) {
     check.at_most(&delivery.offline_window, &1_024, "delivery", "offline_window");
     check.at_least(&delivery.outlet_packets, &1, "delivery", "outlet_packets");
     check.at_most(&delivery.outlet_packets, &1_000_000, "delivery", "outlet_packets");
+    check.at_least(
+        &delivery.outlet_bytes,
+        &ByteSize::kib(1),
+        "delivery",
+        "outlet_bytes",
+    );
     check.not_zero(delivery.position_interval, "delivery", "position_interval");
 }

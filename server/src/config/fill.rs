@@ -70,6 +70,7 @@ impl Config {
                 offline_window: delivery.offline_window,
                 backlog_grace: delivery.backlog_grace,
                 outlet_packets: delivery.outlet_packets,
+                outlet_bytes: delivery.outlet_bytes.0,
                 position_interval: delivery.position_interval,
             },
         }

@@ -255,6 +255,8 @@ settings! {
         /// Packets that may wait for a slow connection. Beyond that, stored messages are read back later
         /// and live data is dropped.
         outlet_packets: usize = 1_024;
+        /// Bytes of them; one packet may always wait.
+        outlet_bytes: ByteSize = ByteSize(1 << 20);
         /// How often the progress of devices is written to the database.
         position_interval: Duration = Duration::from_millis(250);
     }

@@ -39,7 +39,7 @@ fn other_value(key: &Key) -> &'static str {
         ("messages", "allow_client_notices") => "true",
         ("limits", "max_packet") => "2MiB",
         ("limits", "max_login_packet" | "waiting_bytes" | "outgoing_bytes") => "32KiB",
-        ("delivery", "window_bytes") | ("delivery", "offline_batch_bytes") => "16KiB",
+        ("delivery", "window_bytes" | "outlet_bytes") | ("delivery", "offline_batch_bytes") => "16KiB",
         ("messages", "history_page_bytes") => "8MiB",
         ("messages", "queue") => "20000",
         ("passwords", "memory_kib") => "4096",

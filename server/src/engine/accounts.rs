@@ -21,6 +21,11 @@ use crate::store::{
     StoreError,
 };
 
+/// Longest `resource` of a session, in bytes of UTF-8.
+const RESOURCE_BYTES: usize = 256;
+/// Most bytes of keys and values in the `extend` of a session.
+const EXTEND_BYTES: usize = 2_048;
+
 /// Why a request of `/tim2` was not looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotServed {
@@ -86,10 +91,13 @@ impl Login {
 
 impl Drop for Login {
     fn drop(&mut self) {
-        if self.engine.online.end(&self.account, self.member.id) {
-            self.engine.directory.announce(&self.account.id, false);
+        // Being seen until now keeps the device from being forgotten too early.
+        let Self { engine, account, member, .. } = self;
+        if let Some(position) = account.position(&member.device) {
+            engine.positions.moved(&account.id, &member.device, position, engine.clock.now());
         }
-        tracing::debug!(account = %self.account.id, "session ended");
+        engine.online.end(account, member.id, || engine.directory.announce(&account.id, false));
+        tracing::debug!(account = %account.id, "session ended");
     }
 }
 
@@ -132,10 +140,7 @@ impl Engine {
         }
         let password_hash = match self.passwords.hash(&password).await {
             Ok(hash) => hash,
-            Err(PasswordError::Overloaded) => {
-                self.registrations.give_back(&address);
-                return Err(NotServed::Overloaded);
-            }
+            Err(PasswordError::Overloaded) => return Err(NotServed::Overloaded),
             Err(PasswordError::Damaged) => return Ok(TimAck::refusal(KIND, ErrorCode::Params)),
         };
         let account = NewAccount {
@@ -164,6 +169,9 @@ impl Engine {
     /// [`NotServed`]: nothing was done.
     pub async fn token(&self, from: IpAddr, auth: TimAuth) -> Result<TimAck, NotServed> {
         const KIND: i8 = 15;
+        if has_oversized_fields(&auth) {
+            return Ok(TimAck::refusal(KIND, ErrorCode::Params));
+        }
         let extend = auth.extend.clone();
         let account = match self.verify_password(from, &auth).await {
             Ok(account) => account,
@@ -206,6 +214,9 @@ impl Engine {
         auth: TimAuth,
         outlet: Arc<Outlet>,
     ) -> Result<Login, ErrorCode> {
+        if has_oversized_fields(&auth) {
+            return Err(ErrorCode::Params);
+        }
         let verified = self.verify(from, &auth).await?;
         let now = self.clock.now();
         if verified.account.suspended_until.is_some_and(|until| now < until) {
@@ -231,10 +242,9 @@ impl Engine {
             outlet,
             now,
         };
-        let (account, member) = self
-            .online
-            .register(arrival, &self.settings.accounts)
-            .map_err(|_| ErrorCode::OverEntry)?;
+        let announce = |account: &AccountId| self.directory.announce(account, true);
+        let registered = self.online.register(arrival, &self.settings.accounts, announce);
+        let (account, member) = registered.map_err(|_| ErrorCode::OverEntry)?;
         // From here on dropping `login` takes the registration back.
         let mut login = Login {
             engine: Arc::clone(self),
@@ -243,7 +253,6 @@ impl Engine {
             position: Seq(0),
             head: Seq(0),
         };
-        self.directory.announce(&login.account.id, true);
         (login.position, login.head) = self.load_inbox(&login.account, &device).await?;
         tracing::debug!(account = %login.account.id, "logged in");
         Ok(login)
@@ -390,21 +399,22 @@ impl Engine {
     ) -> Result<(), ErrorCode> {
         let (now, address) = (self.clock.now(), limited_address(from));
         let key = (id.clone(), address);
-        if !self.failures_by_address.take(&address, now) {
+        // Many people may log in from one address at the same time, so only failures count there.
+        // One account is taken first and given back: guesses at the same time do not add up.
+        if !self.failures_by_address.is_allowed(&address, now) {
             return Err(ErrorCode::OverHz);
         }
-        if !self.failures_by_account.take(&key, now) {
-            self.failures_by_address.give_back(&address);
-            return Err(ErrorCode::OverHz);
-        }
-        let verdict = self.passwords.verify(password, hash).await;
-        if verdict != Ok(false) {
-            self.failures_by_address.give_back(&address);
-            self.failures_by_account.give_back(&key);
-        }
-        match verdict {
+        let attempt = self
+            .failures_by_account
+            .reserve(key, now)
+            .ok_or(ErrorCode::OverHz)?;
+        match self.passwords.verify(password, hash).await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(ErrorCode::PermDenied),
+            Ok(false) => {
+                attempt.failed();
+                self.failures_by_address.count(&address, now);
+                Err(ErrorCode::PermDenied)
+            }
             Err(PasswordError::Overloaded) => Err(ErrorCode::Overload),
             Err(PasswordError::Damaged) => {
                 tracing::error!(account = %id, "the stored password hash is damaged");
@@ -417,7 +427,7 @@ impl Engine {
     /// the token alone decides. Its decimal form (timgo, atim) is accepted too.
     async fn verify_token(&self, from: IpAddr, auth: &TimAuth, token: &str) -> Result<Verified, ErrorCode> {
         let (now, address) = (self.clock.now(), limited_address(from));
-        if !self.failures_by_address.take(&address, now) {
+        if !self.failures_by_address.is_allowed(&address, now) {
             return Err(ErrorCode::OverHz);
         }
         let taken = {
@@ -436,8 +446,10 @@ impl Engine {
         let domain = auth.domain.as_deref().unwrap_or_default();
         let fits =
             |token: &LoginToken| name.is_empty() || token.account == self.identity.account(domain, name);
-        let Some(token) = taken.filter(fits) else { return Err(ErrorCode::Token) };
-        self.failures_by_address.give_back(&address);
+        let Some(token) = taken.filter(fits) else {
+            self.failures_by_address.count(&address, now);
+            return Err(ErrorCode::Token);
+        };
         let account = self
             .store
             .account(&token.account)
@@ -449,6 +461,18 @@ impl Engine {
             extend: token.extend,
         })
     }
+}
+
+/// What a session shows of itself travels with every message it sends, so it is short.
+fn has_oversized_fields(auth: &TimAuth) -> bool {
+    let resource = auth.resource.as_ref().map_or(0, String::len);
+    let extend: usize = auth
+        .extend
+        .iter()
+        .flatten()
+        .map(|(key, value)| key.len() + value.len())
+        .sum();
+    resource > RESOURCE_BYTES || extend > EXTEND_BYTES
 }
 
 fn refused_by_store(kind: i8, error: &StoreError) -> Result<TimAck, NotServed> {

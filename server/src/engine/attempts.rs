@@ -44,30 +44,62 @@ impl<K: Hash + Eq + Clone> Attempts<K> {
         }
     }
 
-    /// Counts one attempt if it is allowed now. Counting comes before the attempt is carried out,
-    /// so that many at once cannot exceed the limit; [`Attempts::give_back`] takes it back.
+    /// Whether one more attempt is allowed now. Does not count it.
+    #[must_use]
+    pub fn is_allowed(&self, key: &K, now: Timestamp) -> bool {
+        self.limit.burst == 0
+            || self
+                .buckets
+                .get(key)
+                .is_none_or(|bucket| self.has_room(*bucket.lock(), now))
+    }
+
+    /// Counts one attempt, allowed or not.
+    pub fn count(&self, key: &K, now: Timestamp) {
+        self.change(key, now, |used| {
+            Some((used + 1.0).min(f64::from(self.limit.burst)))
+        });
+    }
+
+    /// Counts one attempt if it is allowed now.
     #[must_use]
     pub fn take(&self, key: &K, now: Timestamp) -> bool {
+        self.change(key, now, |used| {
+            (used + 1.0 <= f64::from(self.limit.burst)).then_some(used + 1.0)
+        })
+    }
+
+    /// Counts one attempt if it is allowed now, and takes that back when the reservation is
+    /// dropped without having [`Reservation::failed`]. Attempts at the same time cannot exceed
+    /// the limit this way.
+    #[must_use]
+    pub fn reserve(&self, key: K, now: Timestamp) -> Option<Reservation<'_, K>> {
+        self.take(&key, now).then(|| Reservation {
+            attempts: self,
+            key: Some(key),
+        })
+    }
+
+    /// Runs `change` on the attempts counted; `None` leaves them. Answers whether it changed them.
+    fn change(&self, key: &K, now: Timestamp, change: impl FnOnce(f64) -> Option<f64>) -> bool {
         if self.limit.burst == 0 {
             return true;
         }
         let fresh = || Ok::<_, std::convert::Infallible>(Arc::new(Mutex::new(Bucket { used: 0.0, at: now })));
         let Ok(bucket) = self.buckets.get_or_insert_with(key, fresh);
         let mut bucket = bucket.lock();
-        let used = self.leaked(*bucket, now);
-        let is_allowed = used + 1.0 <= f64::from(self.limit.burst);
-        if is_allowed {
-            *bucket = Bucket { used: used + 1.0, at: now.max(bucket.at) };
+        let changed = change(self.leaked(*bucket, now));
+        if let Some(used) = changed {
+            *bucket = Bucket {
+                used,
+                at: now.max(bucket.at),
+            };
         }
-        is_allowed
+        changed.is_some()
     }
 
-    /// An attempt that was taken does not count after all: it succeeded, or was not carried out.
-    pub fn give_back(&self, key: &K) {
-        if let Some(bucket) = self.buckets.get(key) {
-            let mut bucket = bucket.lock();
-            bucket.used = (bucket.used - 1.0).max(0.0);
-        }
+    fn has_room(&self, bucket: Bucket, now: Timestamp) -> bool {
+        self.leaked(bucket, now) + 1.0 <= f64::from(self.limit.burst)
     }
 
     fn leaked(&self, bucket: Bucket, now: Timestamp) -> f64 {
@@ -78,6 +110,29 @@ impl<K: Hash + Eq + Clone> Attempts<K> {
         )]
         let refilled = elapsed as f64 / self.limit.refill.as_nanos().max(1) as f64;
         (bucket.used - refilled).max(0.0)
+    }
+}
+
+/// An attempt that is being carried out.
+#[must_use]
+pub struct Reservation<'a, K: Hash + Eq + Clone> {
+    attempts: &'a Attempts<K>,
+    key: Option<K>,
+}
+
+impl<K: Hash + Eq + Clone> Reservation<'_, K> {
+    /// It failed and counts.
+    pub fn failed(mut self) {
+        self.key = None;
+    }
+}
+
+impl<K: Hash + Eq + Clone> Drop for Reservation<'_, K> {
+    fn drop(&mut self) {
+        if let Some(bucket) = self.key.take().and_then(|key| self.attempts.buckets.get(&key)) {
+            let mut bucket = bucket.lock();
+            bucket.used = (bucket.used - 1.0).max(0.0);
+        }
     }
 }
 
@@ -108,7 +163,10 @@ mod tests {
 
     #[test]
     fn a_full_bucket_refuses_until_it_has_leaked() {
-        let attempts = Attempts::new(AttemptLimit { burst: 3, refill: Duration::from_secs(10) });
+        let attempts = Attempts::new(AttemptLimit {
+            burst: 3,
+            refill: Duration::from_secs(10),
+        });
         for _ in 0..3 {
             assert!(attempts.take(&"key", at(100)));
         }
@@ -119,25 +177,56 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_back_does_not_count() {
-        let attempts = Attempts::new(AttemptLimit { burst: 1, refill: Duration::from_secs(10) });
+    fn only_failures_count_but_no_more_than_the_limit_are_tried_at_once() {
+        let attempts = Attempts::new(AttemptLimit {
+            burst: 2,
+            refill: Duration::from_secs(10),
+        });
         for _ in 0..5 {
-            assert!(attempts.take(&"key", at(1)));
-            attempts.give_back(&"key");
+            assert!(
+                attempts.reserve("key", at(1)).is_some(),
+                "dropped at once, so it does not count"
+            );
         }
-        assert!(attempts.take(&"key", at(1)) && !attempts.take(&"key", at(1)));
-        attempts.give_back(&"nobody");
+        let (first, second) = (
+            attempts.reserve("key", at(1)).unwrap(),
+            attempts.reserve("key", at(1)).unwrap(),
+        );
+        assert!(attempts.reserve("key", at(1)).is_none());
+        first.failed();
+        drop(second);
+        let last = attempts.reserve("key", at(1)).unwrap();
+        last.failed();
+        assert!(!attempts.is_allowed(&"key", at(1)));
+    }
+
+    #[test]
+    fn counting_never_exceeds_the_burst() {
+        let attempts = Attempts::new(AttemptLimit {
+            burst: 2,
+            refill: Duration::from_secs(10),
+        });
+        for _ in 0..100 {
+            attempts.count(&"key", at(1));
+        }
+        assert!(!attempts.is_allowed(&"key", at(2)) && attempts.is_allowed(&"key", at(11)));
     }
 
     #[test]
     fn a_limit_of_zero_is_off() {
-        let attempts = Attempts::new(AttemptLimit { burst: 0, refill: Duration::from_secs(1) });
+        let attempts = Attempts::new(AttemptLimit {
+            burst: 0,
+            refill: Duration::from_secs(1),
+        });
         assert!((0..1000).all(|_| attempts.take(&1, at(0))));
     }
 
     #[test]
     fn a_clock_set_back_does_not_panic_or_refill() {
-        let attempts = Attempts::new(AttemptLimit { burst: 1, refill: Duration::from_secs(1) });
+        let attempts = Attempts::new(AttemptLimit {
+            burst: 1,
+            refill: Duration::from_secs(1),
+        });
         assert!(attempts.take(&1, at(1000)));
         assert!(!attempts.take(&1, at(10)));
     }

@@ -2,7 +2,7 @@
 //! is being written the next one collects, so a busy server writes large batches.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tim_protocol::error_code::ErrorCode;
 use tim_protocol::wire::TimMessage;
@@ -10,37 +10,67 @@ use tim_protocol::{Encoding, WireStruct};
 use tokio::sync::{mpsc, oneshot};
 
 use super::accounts::Login;
-use super::online::{OnlineAccount, SessionId};
-use super::outlet::{Outlet, SendOutcome, Ticket};
+use super::online::{Member, OnlineAccount};
+use super::outlet::{SendOutcome, Ticket};
 use super::parcel::Parcel;
 use super::{Engine, store_failure};
 use crate::store::{Append, Appended, Duplicate, InboxItem, Seq, StoreError};
 
+/// Bytes of messages that may wait for the disk; more are refused with 5104.
+const QUEUED_BYTES: usize = 64 << 20;
+
+/// Bytes made durable in one transaction, as far as that can be chosen.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// A share of the bytes that may wait, given back when the message is answered.
+#[derive(Debug)]
+pub struct QueuedBytes {
+    total: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl QueuedBytes {
+    /// Takes a share; `None` when too much waits already.
+    #[must_use]
+    pub fn take(total: &Arc<AtomicUsize>, bytes: usize) -> Option<Self> {
+        let before = total.fetch_add(bytes, Ordering::Relaxed);
+        let share = Self {
+            total: Arc::clone(total),
+            bytes,
+        };
+        (before + bytes <= QUEUED_BYTES).then_some(share)
+    }
+}
+
+impl Drop for QueuedBytes {
+    fn drop(&mut self) {
+        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 /// The session that sent something, as long as it lasts.
 pub struct Origin {
     account: Arc<OnlineAccount>,
-    session: SessionId,
-    outlet: Arc<Outlet>,
-    tid: tim_protocol::wire::Tid,
+    member: Arc<Member>,
     ticket: Ticket,
+    /// Held until the message is answered.
+    share: QueuedBytes,
 }
 
 impl Origin {
     /// Where the outcome of a send goes.
     #[must_use]
-    pub fn new(login: &Login, ticket: Ticket) -> Self {
-        let member = login.member();
+    pub fn new(login: &Login, ticket: Ticket, share: QueuedBytes) -> Self {
         Self {
             account: Arc::clone(login.account()),
-            session: member.id,
-            outlet: Arc::clone(&member.outlet),
-            tid: member.tid.clone(),
+            member: Arc::clone(login.member()),
             ticket,
+            share,
         }
     }
 
     fn answer(&self, outcome: SendOutcome) {
-        self.outlet.sent(self.ticket, outcome);
+        self.member.outlet.sent(self.ticket, outcome);
     }
 }
 
@@ -101,11 +131,12 @@ pub async fn run(engine: Arc<Engine>, mut queue: mpsc::Receiver<Work>) {
                 } => {
                     let mut batch = Batch::default();
                     batch.add(append, message, origin);
-                    while let Some(Work::Chat {
-                        append,
-                        message,
-                        origin,
-                    }) = works.next_if(|work| matches!(work, Work::Chat { .. }))
+                    while batch.bytes < BATCH_BYTES
+                        && let Some(Work::Chat {
+                            append,
+                            message,
+                            origin,
+                        }) = works.next_if(|work| matches!(work, Work::Chat { .. }))
                     {
                         batch.add(append, message, origin);
                     }
@@ -116,13 +147,16 @@ pub async fn run(engine: Arc<Engine>, mut queue: mpsc::Receiver<Work>) {
                     message,
                     origin,
                 } => {
+                    let mut bytes = origin.share.bytes;
                     let mut relays = vec![(item, message, origin)];
-                    while let Some(Work::Relay {
-                        item,
-                        message,
-                        origin,
-                    }) = works.next_if(|work| matches!(work, Work::Relay { .. }))
+                    while bytes < BATCH_BYTES
+                        && let Some(Work::Relay {
+                            item,
+                            message,
+                            origin,
+                        }) = works.next_if(|work| matches!(work, Work::Relay { .. }))
                     {
+                        bytes += origin.share.bytes;
                         relays.push((item, message, origin));
                     }
                     relay(&engine, relays).await;
@@ -150,10 +184,12 @@ pub async fn run(engine: Arc<Engine>, mut queue: mpsc::Receiver<Work>) {
 struct Batch {
     appends: Vec<Append>,
     chats: Vec<Chat>,
+    bytes: usize,
 }
 
 impl Batch {
     fn add(&mut self, append: Append, message: Box<TimMessage>, origin: Origin) {
+        self.bytes += append.body.len();
         let owners = append.inboxes.clone();
         let (conversation, client_id) = (append.conversation, append.client_id);
         self.appends.push(append);
@@ -191,7 +227,12 @@ impl Batch {
 
     fn halves(mut self) -> (Self, Self) {
         let middle = self.chats.len() / 2;
-        let second = Self { appends: self.appends.split_off(middle), chats: self.chats.split_off(middle) };
+        let (appends, chats) = (self.appends.split_off(middle), self.chats.split_off(middle));
+        let second = Self {
+            appends,
+            chats,
+            bytes: self.bytes,
+        };
         (self, second)
     }
 
@@ -228,7 +269,7 @@ fn dispatch(engine: &Engine, chat: Chat, mid: crate::store::Mid, seqs: &[Seq], f
             own_seq = Some(*seq);
         }
     }
-    let echoed = origin.account.echo(origin.session, own_seq, &parcel);
+    let echoed = origin.account.echo(origin.member.id, own_seq, &parcel);
     engine
         .counters
         .volatile_dropped
@@ -253,7 +294,7 @@ fn repeat_echo(chat: Chat, original: Duplicate) {
             message.id = chat.client_id;
             message.mid = Some(original.mid.0);
             message.timestamp = Some(original.timestamp.0);
-            message.from_tid = Some(chat.origin.tid.clone());
+            message.from_tid = Some(chat.origin.member.tid.clone());
             chat.origin
                 .answer(SendOutcome::Stored(None, Arc::new(Parcel::message(message))));
         }
@@ -264,16 +305,27 @@ fn repeat_echo(chat: Chat, original: Duplicate) {
     }
 }
 
-async fn relay(engine: &Engine, relays: Vec<(InboxItem, Box<TimMessage>, Origin)>) {
-    let items = relays.iter().map(|(item, ..)| item.clone()).collect();
-    match engine.store.append_inbox(items).await {
-        Ok(seqs) => {
-            for ((item, message, origin), seq) in relays.into_iter().zip(seqs) {
-                engine.deliver_entry(item.owner(), seq, &Arc::new(Parcel::message(*message)));
-                origin.answer(SendOutcome::Passed);
+type Relay = (InboxItem, Box<TimMessage>, Origin);
+
+/// Puts messages into inboxes and delivers them. Halved like a batch of chats when a record of
+/// one of them is damaged.
+async fn relay(engine: &Engine, relays: Vec<Relay>) {
+    let mut parts = vec![relays];
+    while let Some(mut part) = parts.pop() {
+        let items = part.iter().map(|(item, ..)| item.clone()).collect();
+        match engine.store.append_inbox(items).await {
+            Ok(seqs) => {
+                for ((item, message, origin), seq) in part.into_iter().zip(seqs) {
+                    engine.deliver_entry(item.owner(), seq, &Arc::new(Parcel::message(*message)));
+                    origin.answer(SendOutcome::Passed);
+                }
             }
+            Err(StoreError::Damaged { .. }) if part.len() > 1 => {
+                let second = part.split_off(part.len() / 2);
+                parts.extend([second, part]);
+            }
+            Err(error) => fail(engine, part.iter().map(|(_, _, origin)| origin), &error),
         }
-        Err(error) => fail(engine, relays.iter().map(|(_, _, origin)| origin), &error),
     }
 }
 

@@ -7,7 +7,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use tim_protocol::packet::{self, PacketType};
@@ -56,15 +55,49 @@ impl Seqs {
     }
 }
 
+/// The send ids of one packet, one for every time it was sent. An ack of any of them counts.
+#[derive(Debug)]
+struct SendIds {
+    last: i32,
+    earlier: Vec<i32>,
+}
+
+impl SendIds {
+    fn contains(&self, send_id: i32) -> bool {
+        self.last == send_id || self.earlier.contains(&send_id)
+    }
+
+    fn add(&mut self, send_id: i32) {
+        self.earlier.push(std::mem::replace(&mut self.last, send_id));
+    }
+
+    fn count(&self) -> usize {
+        1 + self.earlier.len()
+    }
+}
+
 #[derive(Debug)]
 struct InFlight {
-    send_id: i32,
+    send_ids: SendIds,
     kind: PacketType,
     payload: Bytes,
     seqs: Seqs,
     sent: Instant,
-    attempt: u8,
 }
+
+/// A packet that was given up. A late ack of it still counts.
+#[derive(Debug)]
+struct GivenUp {
+    send_ids: SendIds,
+    kind: PacketType,
+    seqs: Seqs,
+}
+
+/// Given-up packets that are remembered.
+const GIVEN_UP: usize = 512;
+
+/// How far sending may run ahead of the oldest entry that is not acknowledged.
+const SPREAD: i64 = 4_096;
 
 /// The reader. All methods are synchronous; packets come out through [`Feed::next_packet`].
 #[derive(Debug)]
@@ -80,6 +113,11 @@ pub struct Feed {
     read_start: Seq,
     read_horizon: Seq,
     last_send_id: i32,
+    /// The device's position when it was last looked at.
+    floor: Seq,
+    /// Acks are awaited from this time on at the earliest: before, packets waited for the socket.
+    writable: Instant,
+    given_up: VecDeque<GivenUp>,
     flight: VecDeque<InFlight>,
     bytes_in_flight: usize,
     out: VecDeque<Bytes>,
@@ -109,6 +147,9 @@ impl Feed {
             read_start: position.next(),
             read_horizon: head,
             last_send_id: 0,
+            floor: position,
+            writable: now,
+            given_up: VecDeque::new(),
             flight: VecDeque::new(),
             bytes_in_flight: 0,
             out: VecDeque::new(),
@@ -141,6 +182,7 @@ impl Feed {
         }
         if in_turn || !only_in_turn {
             cursor.acknowledge(seq);
+            self.floor = cursor.position();
         }
         in_turn
     }
@@ -204,6 +246,7 @@ impl Feed {
         settings: &DeliverySettings,
     ) {
         self.reading = false;
+        self.floor = cursor.position();
         if self.next != self.read_start || matches!(self.mode, Mode::Held(_)) {
             return;
         }
@@ -248,26 +291,57 @@ impl Feed {
         self.reading = false;
     }
 
-    /// The client acknowledged a send id. Unknown ids change nothing.
+    /// The client acknowledged a send id, in time or late. Unknown ids change nothing.
     pub fn acknowledged(&mut self, send_id: i32, cursor: &mut Cursor) {
-        let Some(at) = self.flight.iter().position(|packet| packet.send_id == send_id) else {
+        let seqs = if let Some(at) = self
+            .flight
+            .iter()
+            .position(|packet| packet.send_ids.contains(send_id))
+        {
+            let Some(packet) = self.flight.remove(at) else {
+                return;
+            };
+            self.bytes_in_flight -= packet.payload.len();
+            packet.seqs
+        } else if let Some(at) = self
+            .given_up
+            .iter()
+            .position(|packet| packet.send_ids.contains(send_id))
+        {
+            let Some(packet) = self.given_up.remove(at) else {
+                return;
+            };
+            if let Mode::Held(_) = self.mode {
+                // The client is back: go on where it was given up.
+                self.mode = if packet.kind == PacketType::OfflineMsg {
+                    Mode::Offline
+                } else {
+                    Mode::Live
+                };
+            }
+            packet.seqs
+        } else {
             return;
         };
-        let Some(packet) = self.flight.remove(at) else {
-            return;
-        };
-        self.bytes_in_flight -= packet.payload.len();
-        for seq in packet.seqs.as_slice() {
+        for seq in seqs.as_slice() {
             cursor.acknowledge(*seq);
         }
+        self.floor = cursor.position();
         self.finish_offline_when_done();
         if self.flight.is_empty() && self.flight.capacity() > 32 {
             self.flight = VecDeque::new();
         }
     }
 
-    /// Time has passed: repeats what was not acknowledged, gives up after the last attempt, and
-    /// ends the wait for a client that does not ask for its backlog.
+    /// Packets wait for the socket: acks cannot be expected yet.
+    pub fn blocked(&mut self, now: Instant) {
+        self.writable = now;
+    }
+
+    /// Time has passed: repeats what was not acknowledged. After the last attempt the packet stays
+    /// in the inbox and the feed pauses. An offline queue goes on when it is asked for again or a
+    /// late ack shows that the client is back; ordinary deliveries go on after a while, from the
+    /// oldest that is not acknowledged. A client that does not ask for its backlog gets it.
     pub fn tick(&mut self, now: Instant, settings: &DeliverySettings) {
         if let Mode::Held(Some(until)) = self.mode
             && now >= until
@@ -275,30 +349,37 @@ impl Feed {
             self.mode = Mode::Live;
         }
         while let Some(packet) = self.flight.front()
-            && now.saturating_duration_since(packet.sent) >= settings.ack_timeout
+            && now.saturating_duration_since(packet.sent.max(self.writable)) >= settings.ack_timeout
         {
             let Some(mut packet) = self.flight.pop_front() else {
                 return;
             };
-            if packet.attempt < settings.attempts {
+            if packet.send_ids.count() < usize::from(settings.attempts) {
                 self.last_send_id = self.last_send_id.wrapping_add(1);
-                packet.send_id = self.last_send_id;
+                packet.send_ids.add(self.last_send_id);
                 packet.sent = now;
-                packet.attempt += 1;
-                self.out.push_back(packet::synchronous_packet(
-                    packet.kind,
-                    packet.send_id,
-                    &packet.payload,
-                ));
+                let again = packet::synchronous_packet(packet.kind, self.last_send_id, &packet.payload);
+                self.out.push_back(again);
                 self.flight.push_back(packet);
             } else {
-                self.bytes_in_flight -= packet.payload.len();
-                if packet.kind == PacketType::OfflineMsg {
-                    // The client does not take its offline queue: stop until it asks again.
-                    self.mode = Mode::Held(None);
-                }
+                self.give_up(packet, now, settings);
             }
         }
+    }
+
+    fn give_up(&mut self, packet: InFlight, now: Instant, settings: &DeliverySettings) {
+        self.bytes_in_flight -= packet.payload.len();
+        let InFlight {
+            send_ids, kind, seqs, ..
+        } = packet;
+        if self.given_up.len() >= GIVEN_UP {
+            self.given_up.pop_front();
+        }
+        self.given_up.push_back(GivenUp { send_ids, kind, seqs });
+        // A client that does not take its offline queue asks again when it wants it (7.14).
+        let pause = (kind != PacketType::OfflineMsg).then(|| now + settings.ack_timeout);
+        self.mode = Mode::Held(pause);
+        self.next = self.floor.next();
     }
 
     /// When [`Feed::tick`] has something to do, if ever.
@@ -307,7 +388,7 @@ impl Feed {
         let repeat = self
             .flight
             .front()
-            .map(|packet| packet.sent + settings.ack_timeout);
+            .map(|packet| packet.sent.max(self.writable) + settings.ack_timeout);
         match self.mode {
             Mode::Held(Some(until)) => Some(repeat.map_or(until, |repeat| repeat.min(until))),
             _ => repeat,
@@ -323,15 +404,11 @@ impl Feed {
         packet
     }
 
-    /// Whether packets wait to be written.
-    #[must_use]
-    pub fn has_packets(&self) -> bool {
-        !self.out.is_empty()
-    }
-
     fn has_room(&self, settings: &DeliverySettings) -> bool {
         self.flight.is_empty()
-            || self.flight.len() < settings.window && self.bytes_in_flight < settings.window_bytes
+            || self.flight.len() < settings.window
+                && self.bytes_in_flight < settings.window_bytes
+                && self.next.0 - self.floor.0 <= SPREAD
     }
 
     fn is_in_flight(&self, seq: Seq) -> bool {
@@ -342,18 +419,10 @@ impl Feed {
 
     fn send(&mut self, kind: PacketType, payload: Bytes, seqs: Seqs, now: Instant) {
         self.last_send_id = self.last_send_id.wrapping_add(1);
-        let send_id = self.last_send_id;
-        self.out
-            .push_back(packet::synchronous_packet(kind, send_id, &payload));
+        let send_ids = SendIds { last: self.last_send_id, earlier: Vec::new() };
+        self.out.push_back(packet::synchronous_packet(kind, self.last_send_id, &payload));
         self.bytes_in_flight += payload.len();
-        self.flight.push_back(InFlight {
-            send_id,
-            kind,
-            payload,
-            seqs,
-            sent: now,
-            attempt: 1,
-        });
+        self.flight.push_back(InFlight { send_ids, kind, payload, seqs, sent: now });
     }
 
     fn send_list(&mut self, list: (Vec<Seq>, Vec<TimMessage>), now: Instant) {
@@ -384,9 +453,6 @@ impl Feed {
         }
     }
 }
-
-/// Longest time between two looks at the clock that a feed needs.
-pub const IDLE_CHECK: Duration = Duration::from_secs(60);
 
 fn decode_stored(body: &[u8]) -> Option<TimMessage> {
     TimMessage::decode(body, Encoding::Compact)

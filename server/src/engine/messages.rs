@@ -12,11 +12,11 @@ use tim_protocol::{Encoding, WireStruct};
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::accounts::Login;
-use super::committer::{Origin, Work};
+use super::committer::{Origin, QueuedBytes, Work};
 use super::draft::{Draft, Purpose, Target, draft};
 use super::online::OtherDevices;
 use super::outlet::{SendOutcome, Ticket};
-use super::parcel::Parcel;
+use super::parcel::{self, Parcel};
 use super::relations::Relation;
 use super::{Engine, store_failure};
 use crate::cluster::Event;
@@ -144,7 +144,18 @@ impl Engine {
     ) -> Attempt {
         let client_id = message.id.filter(|id| *id != 0);
         self.own_fields(login, &mut message);
-        let origin = Origin::new(login, ticket);
+        let needs_disk = matches!(purpose, Purpose::Chat | Purpose::Relay);
+        // The stored form and the delivered one wait together.
+        let weight = if needs_disk {
+            2 * parcel::weight(&message)
+        } else {
+            0
+        };
+        let Some(share) = QueuedBytes::take(&self.queued_bytes, weight) else {
+            self.counters.messages_failed.fetch_add(1, Ordering::Relaxed);
+            return refuse(login, ticket, ErrorCode::Overload);
+        };
+        let origin = Origin::new(login, ticket, share);
         match purpose {
             Purpose::Chat => {
                 message.mid = None;

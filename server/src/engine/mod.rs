@@ -22,14 +22,15 @@ pub mod roster;
 pub mod settings;
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tim_protocol::error_code::ErrorCode;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use crate::cluster::{Bus, Directory, Event, NodeId, Receiver};
 use crate::store::{AccountId, Store, StoreError};
@@ -90,7 +91,11 @@ pub struct Engine {
     registrations: Attempts<IpAddr>,
     positions: Positions,
     work: mpsc::Sender<Work>,
+    queued_bytes: Arc<AtomicUsize>,
+    requests_to_strangers: Attempts<(AccountId, AccountId)>,
     counters: Counters,
+    operations: TaskTracker,
+    keys_changed: Notify,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     stop: watch::Sender<bool>,
 }
@@ -137,7 +142,11 @@ impl Engine {
             relations: Relations::default(),
             positions: Positions::default(),
             work,
+            queued_bytes: Arc::default(),
+            requests_to_strangers: Attempts::new(roster::REQUESTS_PER_PAIR),
             counters: Counters::default(),
+            operations: TaskTracker::new(),
+            keys_changed: Notify::new(),
             tasks: Mutex::new(Vec::new()),
             stop,
         });
@@ -158,6 +167,8 @@ impl Engine {
 
     /// Ends the engine's tasks after everything queued is durable. Call it when no session is left.
     pub async fn shutdown(&self) {
+        self.operations.close();
+        self.operations.wait().await;
         // The committer ends first, so that what it dispatches still reaches the positions.
         if self.work.send(Work::Stop).await.is_err() {
             tracing::debug!("the committer has ended already");
@@ -187,6 +198,12 @@ impl Engine {
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    /// Operations that run to their end although nobody may wait for them any more.
+    #[must_use]
+    pub fn operations(&self) -> &TaskTracker {
+        &self.operations
     }
 
     /// The sessions of this node.
@@ -265,27 +282,48 @@ async fn upkeep(engine: Arc<Engine>, mut stop: watch::Receiver<bool>) {
     const RECORDS_AT_ONCE: usize = 256;
     const BETWEEN_STEPS: Duration = Duration::from_millis(100);
     const BETWEEN_ROUNDS: Duration = Duration::from_secs(600);
+    let forget_after = engine.settings.accounts.forget_devices_after;
+    let mut devices_due = tokio::time::interval((forget_after / 10).max(BETWEEN_ROUNDS));
+    let mut pause = Duration::ZERO;
     while !*stop.borrow() {
-        let before = engine
-            .clock
-            .now()
-            .minus(engine.settings.accounts.forget_devices_after);
-        match engine.store.forget_devices(before).await {
+        tokio::select! {
+            _ = devices_due.tick() => engine.forget_devices(forget_after).await,
+            () = tokio::time::sleep(pause) => pause = match engine.store.reencrypt(RECORDS_AT_ONCE).await {
+                Ok(0) => BETWEEN_ROUNDS,
+                Ok(_) => BETWEEN_STEPS,
+                Err(error) => {
+                    tracing::warn!(%error, "records could not be re-encrypted");
+                    BETWEEN_ROUNDS
+                }
+            },
+            () = engine.keys_changed.notified() => pause = Duration::ZERO,
+            changed = stop.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+impl Engine {
+    /// Makes a new data key the current one; records are re-encrypted in the background.
+    ///
+    /// # Errors
+    /// The store failed; the old key stays current.
+    pub async fn rotate_key(&self) -> crate::store::Result<u32> {
+        let key = self.store.rotate_key().await?;
+        self.keys_changed.notify_one();
+        Ok(key)
+    }
+
+    async fn forget_devices(&self, forget_after: Duration) {
+        let now = self.clock.now();
+        // Who is connected is seen, however quiet.
+        self.online.visit_devices(|account, device, position| {
+            self.positions.moved(account, device, position, now);
+        });
+        self.positions.flush(&*self.store).await;
+        match self.store.forget_devices(now.minus(forget_after)).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "forgot devices long unseen"),
             Err(error) => tracing::warn!(%error, "devices could not be forgotten"),
-        }
-        let pause = match engine.store.reencrypt(RECORDS_AT_ONCE).await {
-            Ok(0) => BETWEEN_ROUNDS,
-            Ok(_) => BETWEEN_STEPS,
-            Err(error) => {
-                tracing::warn!(%error, "records could not be re-encrypted");
-                BETWEEN_ROUNDS
-            }
-        };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            changed = stop.changed() => if changed.is_err() { return },
         }
     }
 }

@@ -89,6 +89,13 @@ impl OnlineAccount {
         (result, moved)
     }
 
+    /// The position of a device that has logged in here, once it is loaded.
+    pub fn position(&self, device: &DeviceKey) -> Option<Seq> {
+        let state = self.state.lock();
+        let cursor = state.cursors.iter().find(|(key, _)| key == device);
+        cursor.map(|(_, cursor)| cursor.position())
+    }
+
     /// Takes over what the store knows of a device at login.
     pub fn load_device(&self, device: &DeviceKey, position: Seq, known_devices: usize) -> Seq {
         let mut state = self.state.lock();
@@ -212,12 +219,15 @@ impl Online {
     /// Registers a session, replacing the oldest one of the account when a limit would be exceeded
     /// and the previous login is old enough.
     ///
+    /// `on_login` runs before the session can end.
+    ///
     /// # Errors
     /// [`OverEntry`]: nothing was changed.
     pub fn register(
         &self,
         arrival: Arrival,
         limits: &AccountSettings,
+        on_login: impl FnOnce(&AccountId),
     ) -> Result<(Arc<OnlineAccount>, Arc<Member>), OverEntry> {
         let Arrival {
             account: id,
@@ -255,14 +265,14 @@ impl Online {
             let is_over = state.members.len() >= limits.device_limit
                 || tid.termtyp.is_some() && of_type(&state) >= limits.device_type_limit;
             if is_over {
+                let is_over_type = tid.termtyp.is_some() && of_type(&state) >= limits.device_type_limit;
                 let since = state.last_login.map_or(Duration::MAX, |last| {
                     Duration::from_nanos(u64::try_from(now.0.saturating_sub(last.0)).unwrap_or(0))
                 });
-                let only_type = state.members.len() < limits.device_limit;
                 let oldest = state
                     .members
                     .iter()
-                    .position(|member| !only_type || member.device_type == device_type);
+                    .position(|member| !is_over_type || member.device_type == device_type);
                 match oldest {
                     Some(oldest) if since > limits.relogin_interval => {
                         let replaced = state.members.remove(oldest);
@@ -284,13 +294,27 @@ impl Online {
             state.members.push(Arc::clone(&member));
             state.last_login = Some(now);
             self.sessions.fetch_add(1, Ordering::Relaxed);
+            on_login(&account.id);
             drop(state);
             return Ok((account, member));
         }
     }
 
-    /// Ends a session; answers whether it was the account's last one here. Ending twice is harmless.
-    pub fn end(&self, account: &Arc<OnlineAccount>, session: SessionId) -> bool {
+    /// Calls `visit` with every device that is connected and its position.
+    pub fn visit_devices(&self, mut visit: impl FnMut(&AccountId, &DeviceKey, Seq)) {
+        for shard in &self.shards {
+            let accounts: Vec<Arc<OnlineAccount>> = shard.lock().values().cloned().collect();
+            for account in accounts {
+                for (device, cursor) in &account.state.lock().cursors {
+                    visit(&account.id, device, cursor.position());
+                }
+            }
+        }
+    }
+
+    /// Ends a session. `on_last` runs when it was the account's last one here, before anybody
+    /// else can log in to the account. Ending twice is harmless.
+    pub fn end(&self, account: &Arc<OnlineAccount>, session: SessionId, on_last: impl FnOnce()) {
         let mut shard = self.shard(&account.id).lock();
         let mut state = account.state.lock();
         if let Some(at) = state.members.iter().position(|member| member.id == session) {
@@ -301,8 +325,8 @@ impl Online {
         if is_last {
             state.is_gone = true;
             shard.remove(&account.id);
+            on_last();
         }
-        is_last
     }
 
     fn shard(&self, account: &AccountId) -> &Shard {

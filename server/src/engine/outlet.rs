@@ -56,6 +56,7 @@ struct Waiting {
     newest: Seq,
     ending: Option<Ending>,
     droppable: usize,
+    droppable_bytes: usize,
 }
 
 /// The mailbox.
@@ -63,6 +64,7 @@ pub struct Outlet {
     waiting: Mutex<Waiting>,
     waker: AtomicWaker,
     limit: usize,
+    limit_bytes: usize,
 }
 
 impl std::fmt::Debug for Outlet {
@@ -83,30 +85,36 @@ pub struct Taken {
 }
 
 impl Outlet {
-    /// An empty mailbox for at most `limit` droppable items.
+    /// An empty mailbox for at most `limit` droppable items of `limit_bytes` together; one may
+    /// always wait.
     #[must_use]
-    pub fn new(limit: usize) -> Self {
+    pub fn new(limit: usize, limit_bytes: usize) -> Self {
         Self {
             waiting: Mutex::new(Waiting::default()),
             waker: AtomicWaker::new(),
             limit,
+            limit_bytes,
         }
     }
 
     /// Announces an inbox entry. When the mailbox is full only its number is kept.
     pub fn entry(&self, seq: Seq, parcel: Arc<Parcel>) {
-        self.put_droppable(seq, Outgoing::Entry(seq, parcel));
+        self.put_droppable(seq, parcel.weight(), Outgoing::Entry(seq, parcel));
     }
 
     /// Announces a message that another session of the account sent. `false`: there was no room
     /// (with a number it will be read back from the inbox).
     pub fn echo(&self, seq: Option<Seq>, parcel: Arc<Parcel>) -> bool {
-        self.put_droppable(seq.unwrap_or_default(), Outgoing::Echo(seq, parcel))
+        self.put_droppable(
+            seq.unwrap_or_default(),
+            parcel.weight(),
+            Outgoing::Echo(seq, parcel),
+        )
     }
 
     /// Hands over a packet that may be dropped. `false`: it was dropped.
     pub fn volatile(&self, parcel: Arc<Parcel>) -> bool {
-        self.put_droppable(Seq::default(), Outgoing::Volatile(parcel))
+        self.put_droppable(Seq::default(), parcel.weight(), Outgoing::Volatile(parcel))
     }
 
     /// Answers a send of this session. Never dropped: a session bounds its sends itself.
@@ -126,12 +134,14 @@ impl Outlet {
         self.waker.wake();
     }
 
-    fn put_droppable(&self, seq: Seq, item: Outgoing) -> bool {
+    fn put_droppable(&self, seq: Seq, weight: usize, item: Outgoing) -> bool {
         let mut waiting = self.waiting.lock();
         waiting.newest = waiting.newest.max(seq);
-        let fits = waiting.droppable < self.limit;
+        let fits = waiting.droppable == 0
+            || waiting.droppable < self.limit && waiting.droppable_bytes + weight <= self.limit_bytes;
         if fits {
             waiting.droppable += 1;
+            waiting.droppable_bytes += weight;
             waiting.queue.push_back(item);
         }
         drop(waiting);
@@ -139,8 +149,8 @@ impl Outlet {
         fits
     }
 
-    /// Moves everything that waits to the end of `into`. Pending: nothing waits, and the task is
-    /// woken when something does.
+    /// Moves everything that waits into `into`, which must be empty. Pending: nothing waits, and
+    /// the task is woken when something does.
     pub fn poll_take(&self, cx: &mut Context<'_>, into: &mut VecDeque<Outgoing>) -> Poll<Taken> {
         self.waker.register(cx.waker());
         let mut waiting = self.waiting.lock();
@@ -151,12 +161,57 @@ impl Outlet {
         if waiting.queue.is_empty() && taken.ending.is_none() {
             return Poll::Pending;
         }
-        waiting.droppable = 0;
-        if into.is_empty() {
-            std::mem::swap(into, &mut waiting.queue);
-        } else {
-            into.append(&mut waiting.queue);
-        }
+        (waiting.droppable, waiting.droppable_bytes) = (0, 0);
+        std::mem::swap(into, &mut waiting.queue);
         Poll::Ready(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tim_protocol::packet::PacketType;
+
+    use super::*;
+
+    fn parcel(bytes: usize) -> Arc<Parcel> {
+        Arc::new(Parcel::raw(PacketType::BigString, vec![0; bytes].into()))
+    }
+
+    fn take(outlet: &Outlet) -> (Taken, usize) {
+        let mut items = VecDeque::new();
+        match outlet.poll_take(&mut Context::from_waker(Waker::noop()), &mut items) {
+            Poll::Ready(taken) => (taken, items.len()),
+            Poll::Pending => (Taken::default(), 0),
+        }
+    }
+
+    #[test]
+    fn a_full_outlet_keeps_the_newest_number_and_forgets_the_packet() {
+        let outlet = Outlet::new(3, 1_000);
+        for seq in 1..=5 {
+            outlet.entry(Seq(seq), parcel(10));
+        }
+        let (taken, count) = take(&outlet);
+        assert_eq!((taken.newest, count), (Seq(5), 3));
+    }
+
+    #[test]
+    fn large_packets_are_bounded_by_their_bytes() {
+        let outlet = Outlet::new(100, 1_000);
+        assert!(outlet.volatile(parcel(5_000)), "one may always wait");
+        assert!(!outlet.volatile(parcel(1)));
+        assert_eq!(take(&outlet).1, 1);
+        assert!(outlet.volatile(parcel(600)) && outlet.volatile(parcel(400)));
+        assert!(!outlet.volatile(parcel(1)));
+    }
+
+    #[test]
+    fn the_outcome_of_a_send_is_never_dropped() {
+        let outlet = Outlet::new(1, 1);
+        assert!(outlet.volatile(parcel(5)));
+        outlet.sent(Ticket(1), SendOutcome::Passed);
+        assert_eq!(take(&outlet).1, 2);
     }
 }

@@ -11,6 +11,7 @@ use tim_protocol::{Encoding, WireStruct};
 #[derive(Debug)]
 pub struct Parcel {
     kind: PacketType,
+    weight: usize,
     content: Content,
 }
 
@@ -28,6 +29,7 @@ impl Parcel {
     /// A message packet (type 90).
     #[must_use]
     pub fn message(message: TimMessage) -> Self {
+        let weight = weight(&message);
         let content = Content::Struct {
             message: Box::new(message),
             compact: OnceLock::new(),
@@ -35,6 +37,7 @@ impl Parcel {
         };
         Self {
             kind: PacketType::Message,
+            weight,
             content,
         }
     }
@@ -44,6 +47,7 @@ impl Parcel {
     pub fn raw(kind: PacketType, payload: Bytes) -> Self {
         Self {
             kind,
+            weight: payload.len(),
             content: Content::Raw(payload),
         }
     }
@@ -52,6 +56,12 @@ impl Parcel {
     #[must_use]
     pub fn kind(&self) -> PacketType {
         self.kind
+    }
+
+    /// About how many bytes it takes, without encoding it.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.weight
     }
 
     /// The payload behind the type byte (and the send id).
@@ -72,4 +82,22 @@ impl Parcel {
             }
         }
     }
+}
+
+/// About how many bytes a message takes: what its sender can make large.
+#[must_use]
+pub fn weight(message: &TimMessage) -> usize {
+    let text = message.data_string.as_ref().map_or(0, String::len);
+    let bytes = message.data_binary.as_ref().map_or(0, Bytes::len);
+    let extend = message
+        .extend
+        .iter()
+        .flatten()
+        .map(|(key, value)| key.len() + value.len());
+    let extra = message
+        .extra
+        .iter()
+        .flatten()
+        .map(|(key, value)| key.len() + value.len());
+    128 + text + bytes + extend.sum::<usize>() + extra.sum::<usize>()
 }

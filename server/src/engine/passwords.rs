@@ -145,8 +145,16 @@ impl Drop for Passwords {
 /// A well-formed hash with the configured costs that no password has: salt and hash are
 /// arbitrary, so nothing has to be computed for it.
 fn decoy(settings: &PasswordSettings) -> String {
-    let PasswordSettings { memory_kib, iterations, parallelism, .. } = settings;
-    let (salt, hash) = ("bm8gcGVyc29uJ3Mgc2FsdA", "bm9ib2R5IGluIHRoZSB3b3JsZCBoYXMgdGhpcyBoYXM");
+    let PasswordSettings {
+        memory_kib,
+        iterations,
+        parallelism,
+        ..
+    } = settings;
+    let (salt, hash) = (
+        "bm8gcGVyc29uJ3Mgc2FsdA",
+        "bm9ib2R5IGluIHRoZSB3b3JsZCBoYXMgdGhpcyBoYXM",
+    );
     format!("$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}${salt}${hash}")
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::store::{AccountId, Advance, DeviceKey, Seq, Store, Timestamp};
+use crate::store::{AccountId, Advance, DeviceKey, Seq, Store, StoreError, Timestamp};
 
 type Key = (AccountId, DeviceKey);
 
@@ -64,12 +64,12 @@ impl Positions {
             };
             behind.writing.iter().map(advance).collect()
         };
-        let result = store.advance(advances).await;
+        let failed = write(store, advances).await;
         let written = std::mem::take(&mut self.behind.lock().writing);
-        if let Err(error) = result {
-            tracing::warn!(%error, "device positions could not be stored; they wait");
-            for ((owner, device), (position, seen)) in written {
-                self.moved(&owner, &device, position, seen);
+        for advance in failed {
+            let key = (advance.owner, advance.device);
+            if let Some((position, seen)) = written.get(&key) {
+                self.moved(&key.0, &key.1, *position, *seen);
             }
         }
     }
@@ -86,4 +86,28 @@ impl Positions {
         }
         self.flush(store).await;
     }
+}
+
+/// Writes positions and answers those that wait on. A damaged record keeps only the positions of
+/// its own account from being written; those are given up, and their entries come again.
+async fn write(store: &dyn Store, advances: Vec<Advance>) -> Vec<Advance> {
+    let mut failed = Vec::new();
+    let mut parts = vec![advances];
+    while let Some(mut part) = parts.pop() {
+        match store.advance(part.clone()).await {
+            Ok(()) => {}
+            Err(error @ StoreError::Damaged { .. }) if part.len() == 1 => {
+                tracing::error!(%error, "a device position cannot be stored");
+            }
+            Err(StoreError::Damaged { .. }) => {
+                let second = part.split_off(part.len() / 2);
+                parts.extend([second, part]);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "device positions could not be stored; they wait");
+                failed.append(&mut part);
+            }
+        }
+    }
+    failed
 }

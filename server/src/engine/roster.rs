@@ -2,6 +2,7 @@
 //! change and its notices in one transaction, and takes effect for messages at once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tim_protocol::error_code::ErrorCode;
 use tim_protocol::wire::{Tid, TimMessage};
@@ -13,9 +14,19 @@ use super::committer::Work;
 use super::contacts::{self, Decision};
 use super::identity::parse_account;
 use super::parcel::Parcel;
+use super::settings::AttemptLimit;
 use super::{Engine, store_failure};
 use crate::cluster::Event;
 use crate::store::{AccountId, ContactChange, ContactLists, Contacts, InboxItem};
+
+/// Longest greeting of a request, in bytes of UTF-8.
+const GREETING_BYTES: usize = 1_024;
+
+/// Requests from one account to another: each is stored for the other to read.
+pub(super) const REQUESTS_PER_PAIR: AttemptLimit = AttemptLimit {
+    burst: 20,
+    refill: Duration::from_secs(30),
+};
 
 /// How often a change is tried again when another one came in between.
 const TRIES: usize = 8;
@@ -26,7 +37,14 @@ impl Engine {
     /// # Errors
     /// The code to answer with.
     pub async fn add_contact(&self, login: &Login, node: &str, greeting: String) -> Result<bool, ErrorCode> {
+        if greeting.len() > GREETING_BYTES {
+            return Err(ErrorCode::Params);
+        }
         let peer = self.existing_peer(login, node).await?;
+        let pair = (login.account().id.clone(), peer.clone());
+        if !self.requests_to_strangers.take(&pair, self.clock.now()) {
+            return Err(ErrorCode::OverHz);
+        }
         let now = self.change(login, &peer, Some(greeting), contacts::add).await?;
         Ok(now.are_friends())
     }

@@ -172,6 +172,8 @@ pub struct DeliverySettings {
     /// Packets that may wait for a slow connection before inbox entries are read back instead
     /// and volatile packets are dropped.
     pub outlet_packets: usize,
+    /// The same in bytes.
+    pub outlet_bytes: usize,
     /// How often device positions are written.
     pub position_interval: Duration,
 }
@@ -188,6 +190,7 @@ impl Default for DeliverySettings {
             offline_window: 16,
             backlog_grace: Duration::from_secs(5),
             outlet_packets: 1_024,
+            outlet_bytes: 1 << 20,
             position_interval: Duration::from_millis(250),
         }
     }

@@ -1,6 +1,7 @@
 //! The feed against an inbox kept in a vector and a client that follows a script.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use tim_protocol::packet::ServerPacket;
@@ -292,6 +293,75 @@ fn a_list_that_is_never_acknowledged_stops_the_queue_until_it_is_asked_for_again
     bench.request_offline();
     bench.settle();
     assert_eq!((bench.ends, bench.cursor.position()), (1, Seq(100)));
+}
+
+#[test]
+fn a_late_acknowledgement_counts_and_resumes_the_queue() {
+    let mut bench = Bench::new(100, settings());
+    bench.request_offline();
+    bench.read();
+    let first: Vec<i32> = bench.open.keys().copied().collect();
+    for _ in 0..4 {
+        bench.pass(Duration::from_secs(10));
+    }
+    assert!(!bench.read(), "it was given up");
+    for send_id in first {
+        bench.feed.acknowledged(send_id, &mut bench.cursor);
+    }
+    bench.open.clear();
+    assert_eq!(bench.cursor.position(), Seq(30));
+    bench.settle();
+    assert_eq!((bench.ends, bench.cursor.position()), (1, Seq(100)));
+}
+
+#[test]
+fn a_device_that_was_mute_is_offered_everything_again_in_order() {
+    let mut bench = Bench::new(0, settings());
+    for _ in 0..6 {
+        bench.append(true);
+    }
+    for _ in 0..4 {
+        bench.pass(Duration::from_secs(10));
+    }
+    bench.open.clear();
+    bench.live.clear();
+    bench.pass(Duration::from_secs(10));
+    bench.settle();
+    assert_eq!(bench.live, [1, 2, 3, 4, 5, 6]);
+    assert_eq!(bench.cursor.position(), Seq(6));
+}
+
+#[test]
+fn time_in_which_the_socket_takes_nothing_does_not_count() {
+    let mut bench = Bench::new(0, settings());
+    bench.append(true);
+    for _ in 0..10 {
+        bench.now += Duration::from_secs(9);
+        bench.feed.blocked(bench.now);
+        bench.feed.tick(bench.now, &bench.settings);
+    }
+    bench.collect();
+    assert_eq!(bench.live, [1]);
+    bench.pass(Duration::from_secs(10));
+    assert_eq!(bench.live, [1, 1]);
+}
+
+#[test]
+fn sending_runs_only_so_far_ahead_of_an_entry_that_is_never_acknowledged() {
+    let mut bench = Bench::new(0, settings());
+    bench.append(true);
+    let stuck = *bench.open.keys().next().unwrap();
+    for _ in 0..3 * SPREAD {
+        bench.append(true);
+        bench.read();
+        bench.open.remove(&stuck);
+        bench.ack(0);
+    }
+    assert!(
+        bench.seen.len() < usize::try_from(SPREAD).unwrap() + 100,
+        "{}",
+        bench.seen.len()
+    );
 }
 
 #[test]

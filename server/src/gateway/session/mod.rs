@@ -37,6 +37,8 @@ type Reading = Pin<Box<dyn Future<Output = crate::store::Result<Vec<InboxCopy>>>
 
 /// How long to wait before the inbox is read again after the store failed.
 const READ_RETRY: Duration = Duration::from_secs(1);
+/// Packets that wait for the socket longer than this are not expected to be acknowledged yet.
+const BLOCKED_AFTER: Duration = Duration::from_secs(1);
 /// Rounds of one poll before other connections get their turn.
 const ROUNDS: usize = 16;
 
@@ -116,6 +118,8 @@ pub struct Session {
     running: Option<Running>,
     out: VecDeque<Bytes>,
     out_bytes: usize,
+    /// Since when packets wait to be written without a break.
+    out_since: Option<Instant>,
     closing: Option<CloseReason>,
     is_shutting_down: bool,
 }
@@ -130,6 +134,8 @@ struct Open {
     incoming: VecDeque<Outgoing>,
     /// Messages sent and not answered yet; the first one has the ticket `first_ticket`.
     sends: VecDeque<Underway>,
+    /// About the bytes of their echoes.
+    sends_bytes: usize,
     first_ticket: u64,
 }
 
@@ -137,6 +143,7 @@ struct Open {
 struct Underway {
     kind: i8,
     id: Option<i64>,
+    bytes: usize,
     /// The answer, when there is one and earlier messages still wait for theirs. `Some(None)`:
     /// answered with nothing.
     answer: Option<Option<Bytes>>,
@@ -169,6 +176,7 @@ impl Session {
             running: None,
             out: VecDeque::new(),
             out_bytes: 0,
+            out_since: None,
             closing: None,
             is_shutting_down: false,
         }
@@ -206,18 +214,25 @@ impl Session {
     #[must_use]
     pub fn wants_input(&self) -> bool {
         let limits = &self.context.limits;
-        let unanswered = self.open.as_ref().map_or(0, |open| open.sends.len());
+        let (unanswered, echoes) = self
+            .open
+            .as_ref()
+            .map_or((0, 0), |open| (open.sends.len(), open.sends_bytes));
         self.closing.is_none()
             && self.waiting.len() < limits.waiting_packets
             && self.waiting_bytes < limits.waiting_bytes
-            && self.out_bytes < limits.outgoing_bytes
+            && self.out_bytes + echoes < limits.outgoing_bytes
             && unanswered < limits.unanswered_sends
     }
 
     /// Moves everything on that waits for something. Registers the task's waker.
     pub fn poll(&mut self, cx: &mut Context<'_>, now: Instant) {
         // First, because what becomes due may want to read the inbox.
+        let is_blocked = self.is_blocked(now);
         if let Some(open) = &mut self.open {
+            if is_blocked {
+                open.feed.blocked(now);
+            }
             open.feed.tick(now, &self.context.engine.settings().delivery);
         }
         for _ in 0..ROUNDS {
@@ -233,6 +248,9 @@ impl Session {
     /// The next packet to be written, as one binary message.
     pub fn next_packet(&mut self) -> Option<Bytes> {
         let packet = self.out.pop_front();
+        if self.out.is_empty() {
+            self.out_since = None;
+        }
         match &packet {
             Some(packet) => self.out_bytes -= packet.len(),
             None if self.out.capacity() > 32 => self.out = VecDeque::new(),
@@ -299,6 +317,14 @@ impl Session {
         self.waiting_bytes = 0;
     }
 
+    /// Whether the client has not taken everything for a while.
+    fn is_blocked(&mut self, now: Instant) -> bool {
+        if self.out.is_empty() {
+            return false;
+        }
+        now.duration_since(*self.out_since.get_or_insert(now)) >= BLOCKED_AFTER
+    }
+
     fn write(&mut self, packet: Bytes) {
         self.out_bytes += packet.len();
         self.out.push_back(packet);
@@ -355,7 +381,8 @@ impl Session {
 
     fn begin_login(&mut self, auth: TimAuth, encoding: Encoding) {
         let engine = Arc::clone(&self.context.engine);
-        let outlet = Arc::new(Outlet::new(engine.settings().delivery.outlet_packets));
+        let delivery = &engine.settings().delivery;
+        let outlet = Arc::new(Outlet::new(delivery.outlet_packets, delivery.outlet_bytes));
         self.outlet = Some(Arc::clone(&outlet));
         let peer = self.peer;
         self.running = Some(Box::pin(async move {
@@ -385,6 +412,7 @@ impl Session {
             read_again: None,
             incoming: VecDeque::new(),
             sends: VecDeque::new(),
+            sends_bytes: 0,
             first_ticket: 0,
         }));
     }
@@ -406,34 +434,45 @@ impl Session {
     }
 
     fn poll_outlet(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
-        // What a client does not read stays in the outlet, which is bounded.
-        if self.out_bytes >= self.context.limits.outgoing_bytes {
-            return false;
-        }
-        let Some(open) = &mut self.open else { return false };
-        let Some(outlet) = &self.outlet else { return false };
-        let mut incoming = std::mem::take(&mut open.incoming);
-        let Poll::Ready(taken) = outlet.poll_take(cx, &mut incoming) else {
-            open.incoming = incoming;
-            return false;
+        let limit = self.context.limits.outgoing_bytes;
+        let mut moved = self.pass_on(limit, now);
+        let (Some(open), Some(outlet)) = (&mut self.open, &self.outlet) else {
+            return moved;
         };
-        let had_items = !incoming.is_empty();
-        for item in incoming.drain(..) {
+        // What a client does not read stays in the outlet, which is bounded.
+        if !open.incoming.is_empty() {
+            return moved;
+        }
+        let Poll::Ready(taken) = outlet.poll_take(cx, &mut open.incoming) else {
+            return moved;
+        };
+        open.feed.grown(taken.newest);
+        moved |= !open.incoming.is_empty();
+        self.pass_on(limit, now);
+        if let Some(ending) = taken.ending
+            && self.closing.is_none()
+        {
+            self.ended(ending);
+            moved = true;
+        }
+        moved
+    }
+
+    /// Passes on what was taken out of the outlet, until enough waits to be written.
+    fn pass_on(&mut self, limit: usize, now: Instant) -> bool {
+        let mut moved = false;
+        while self.out_bytes < limit {
+            let Some(open) = &mut self.open else { return moved };
+            let Some(item) = open.incoming.pop_front() else {
+                if open.incoming.capacity() > 64 {
+                    open.incoming = VecDeque::new();
+                }
+                return moved;
+            };
             self.outgoing(item, now);
+            moved = true;
         }
-        if let Some(open) = &mut self.open {
-            open.feed.grown(taken.newest);
-            if incoming.capacity() <= 64 {
-                open.incoming = incoming;
-            }
-        }
-        match taken.ending {
-            Some(ending) if self.closing.is_none() => {
-                self.ended(ending);
-                true
-            }
-            _ => had_items,
-        }
+        moved
     }
 
     fn outgoing(&mut self, item: Outgoing, now: Instant) {
@@ -498,8 +537,12 @@ impl Session {
     fn release_answers(&mut self) {
         let Some(open) = &mut self.open else { return };
         while open.sends.front().is_some_and(|send| send.answer.is_some()) {
+            let Some(send) = open.sends.pop_front() else {
+                return;
+            };
             open.first_ticket += 1;
-            if let Some(packet) = open.sends.pop_front().and_then(|send| send.answer.flatten()) {
+            open.sends_bytes -= send.bytes;
+            if let Some(packet) = send.answer.flatten() {
                 self.out_bytes += packet.len();
                 self.out.push_back(packet);
             }
@@ -518,8 +561,9 @@ impl Session {
     /// Reads the inbox for the feed.
     fn poll_inbox(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         let settings = &self.context.engine.settings().delivery;
+        let has_room = self.out_bytes < self.context.limits.outgoing_bytes;
         let Some(open) = &mut self.open else { return false };
-        if open.reading.is_none() && open.read_again.is_none_or(|at| now >= at) {
+        if has_room && open.reading.is_none() && open.read_again.is_none_or(|at| now >= at) {
             open.read_again = None;
             open.reading = open.feed.wants_read(settings).map(|request| {
                 let login = Arc::clone(&open.login);

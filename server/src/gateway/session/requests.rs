@@ -12,6 +12,7 @@ use super::{Finished, Session, Underway, answers};
 use crate::engine::accounts::Login;
 use crate::engine::messages::Attempt;
 use crate::engine::outlet::Ticket;
+use crate::engine::parcel;
 
 /// `TimReq.rtype` of type 41 (wire-protocol 7.8, 7.11).
 mod operation {
@@ -64,14 +65,24 @@ impl Session {
                 Ok(request) => {
                     let login = Arc::clone(&open.login);
                     let from = self.peer;
-                    self.running = Some(Box::pin(async move {
-                        Finished::Answers(business(&login, from, request, encoding).await)
-                    }));
+                    self.run_to_its_end(async move { business(&login, from, request, encoding).await });
                 }
                 Err(_) => self.refuse(packet.tim_type(), encoding, ErrorCode::Params),
             },
             _ => self.refuse(packet.tim_type(), encoding, ErrorCode::Params),
         }
+    }
+
+    /// Runs something that changes state. It is carried out to its end even when the connection
+    /// ends meanwhile: a change that is stored must also take effect and be told.
+    fn run_to_its_end(&mut self, operation: impl Future<Output = Vec<Bytes>> + Send + 'static) {
+        let task = self.context.engine.operations().spawn(operation);
+        self.running = Some(Box::pin(async move {
+            Finished::Answers(task.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "a request failed");
+                Vec::new()
+            }))
+        }));
     }
 
     fn send(&mut self, packet: &ClientPacket<'_>) {
@@ -81,28 +92,33 @@ impl Session {
             Err(_) => {
                 // Answered in the order of the sends like any other outcome.
                 let answer = answers::refusal(packet.tim_type(), ErrorCode::Format, open.encoding);
+                let kind = packet.tim_type();
                 open.sends.push_back(Underway {
-                    kind: packet.tim_type(),
+                    kind,
                     id: None,
+                    bytes: 0,
                     answer: Some(Some(answer)),
                 });
                 return self.release_answers();
             }
         };
         let ticket = Ticket(open.first_ticket + open.sends.len() as u64);
+        let bytes = parcel::weight(&message);
+        open.sends_bytes += bytes;
         open.sends.push_back(Underway {
             kind: packet.tim_type(),
             id: message.id,
+            bytes,
             answer: None,
         });
         match open.login.engine().send_now(&open.login, ticket, message) {
             Attempt::Accepted => {}
             Attempt::NeedsStore(message) => {
                 let login = Arc::clone(&open.login);
-                self.running = Some(Box::pin(async move {
+                self.run_to_its_end(async move {
                     login.engine().send(&login, ticket, message).await;
-                    Finished::Answers(Vec::new())
-                }));
+                    Vec::new()
+                });
             }
         }
     }
