@@ -32,13 +32,45 @@ pub enum AdminPasswordError {
     Hash(String),
 }
 
-/// Makes a password if the data directory has none yet, and answers it.
-pub(crate) fn create_if_missing(
+/// A password that is not in force yet. Show it first, then call [`NewAdminPassword::keep`]: a
+/// server that ends in between makes another one at its next start, so that there never is a
+/// password that nobody has seen.
+pub struct NewAdminPassword {
+    folder: PathBuf,
+    password: String,
+    hash: String,
+}
+
+impl std::fmt::Debug for NewAdminPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewAdminPassword").finish_non_exhaustive()
+    }
+}
+
+impl NewAdminPassword {
+    /// The password.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// Puts the password in force: its hash is stored and no other one is made.
+    ///
+    /// # Errors
+    /// The data directory cannot be written.
+    pub fn keep(self) -> Result<(), AdminPasswordError> {
+        let path = self.folder.join(FILE);
+        write_private(&self.folder, &path, &self.hash)
+            .map_err(|error| AdminPasswordError::File { path, error })
+    }
+}
+
+/// Makes a password if the data directory has none yet.
+pub(crate) fn make_if_missing(
     folder: &Path,
     cost: &Passwords,
-) -> Result<Option<String>, AdminPasswordError> {
-    let path = folder.join(FILE);
-    if path.exists() {
+) -> Result<Option<NewAdminPassword>, AdminPasswordError> {
+    if folder.join(FILE).exists() {
         return Ok(None);
     }
     let hash_error = |error: &dyn std::fmt::Display| AdminPasswordError::Hash(error.to_string());
@@ -55,8 +87,11 @@ pub(crate) fn create_if_missing(
         .hash_password(password.as_bytes())
         .map_err(|error| hash_error(&error))?
         .to_string();
-    write_private(folder, &path, &hash).map_err(|error| AdminPasswordError::File { path, error })?;
-    Ok(Some(password))
+    Ok(Some(NewAdminPassword {
+        folder: folder.to_owned(),
+        password,
+        hash,
+    }))
 }
 
 /// Writes a file that only its owner can read; it appears complete or not at all.
@@ -83,17 +118,32 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_password_is_made_once_and_only_its_hash_is_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let cost = Passwords {
+    fn cost() -> Passwords {
+        Passwords {
             memory_kib: 8,
             iterations: 1,
             ..Passwords::default()
-        };
-        let password = create_if_missing(folder.path(), &cost).unwrap().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_password_that_was_not_kept_is_replaced_by_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = make_if_missing(folder.path(), &cost()).unwrap().unwrap();
+        let second = make_if_missing(folder.path(), &cost()).unwrap().unwrap();
+        assert_ne!(first.password(), second.password());
+        assert!(!format!("{second:?}").contains(second.password()));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn the_password_is_made_once_and_only_its_hash_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = make_if_missing(folder.path(), &cost()).unwrap().unwrap();
+        let password = made.password().to_owned();
         assert_eq!(password.len(), LENGTH);
-        assert_eq!(create_if_missing(folder.path(), &cost).unwrap(), None);
+        made.keep().unwrap();
+        assert!(make_if_missing(folder.path(), &cost()).unwrap().is_none());
         let stored = std::fs::read_to_string(folder.path().join(FILE)).unwrap();
         assert!(!stored.contains(&password));
         let hash = PasswordHash::new(stored.trim()).unwrap();

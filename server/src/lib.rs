@@ -9,7 +9,7 @@ pub mod gateway;
 mod server;
 pub mod store;
 
-pub use admin_password::AdminPasswordError;
+pub use admin_password::{AdminPasswordError, NewAdminPassword};
 pub use server::{
     MASTER_KEY_VARIABLE, RunningServer, Server, StartError, TlsError, database_path, master_key_source,
 };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use crate::admin_password::{self, AdminPasswordError};
+use crate::admin_password::{self, AdminPasswordError, NewAdminPassword};
 use crate::cluster::{LocalCluster, NodeId};
 use crate::config::{Config, StorageKind};
 use crate::engine::clock::{SystemClock, ThreadEntropy};
@@ -196,7 +196,7 @@ fn connection_limit(config: &Config) -> usize {
 struct Storage {
     store: Arc<dyn Store>,
     installation_key: [u8; 32],
-    admin_password: Option<String>,
+    admin_password: Option<NewAdminPassword>,
 }
 
 async fn open_storage(config: &Config) -> Result<Storage, StartError> {
@@ -218,7 +218,7 @@ async fn open_storage(config: &Config) -> Result<Storage, StartError> {
         })?;
         let options = SqliteOptions::new(database_path(&config));
         let store = SqliteStore::open(&options, &master_key_source(&config))?;
-        let admin_password = admin_password::create_if_missing(folder, &config.passwords)?;
+        let admin_password = admin_password::make_if_missing(folder, &config.passwords)?;
         let installation_key = *store.installation_key().as_bytes();
         Ok(Storage {
             store: Arc::new(store),
@@ -248,7 +248,7 @@ pub struct RunningServer {
     engine: Arc<Engine>,
     store: Arc<dyn Store>,
     tls: Option<(Identity, TlsSlot)>,
-    admin_password: Option<String>,
+    admin_password: Option<NewAdminPassword>,
 }
 
 impl std::fmt::Debug for RunningServer {
@@ -284,8 +284,8 @@ impl RunningServer {
         self.gateway.sockets()
     }
 
-    /// The administrator's password, if this start has made it. It is given out once.
-    pub fn take_admin_password(&mut self) -> Option<String> {
+    /// The administrator's password, if there is none in force. It is to be shown and then kept.
+    pub fn take_admin_password(&mut self) -> Option<NewAdminPassword> {
         self.admin_password.take()
     }
 

@@ -91,7 +91,7 @@ async fn accounts_survive_a_stop_and_sessions_are_told_of_it() {
     let mut server = Server::start(config(folder.path(), StorageKind::Sqlite))
         .await
         .unwrap();
-    assert!(server.take_admin_password().is_some());
+    server.take_admin_password().unwrap().keep().unwrap();
     assert!(server.take_admin_password().is_none());
     let registered = post(connect(&server).await, PacketType::Register).await;
     assert!(registered.ok, "{registered:?}");

@@ -181,6 +181,35 @@ fn the_first_start_makes_keys_and_shows_the_password_once() {
 }
 
 #[test]
+fn a_password_that_nobody_could_read_is_not_the_password() {
+    let (folder, data) = data();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ready = folder.path().join("ready");
+    let mut unseen = program(&data)
+        .arg("--ready-file")
+        .arg(&ready)
+        .stdout(writer)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !ready.exists() {
+        assert!(unseen.try_wait().unwrap().is_none());
+        std::thread::yield_now();
+    }
+    unseen.kill().unwrap();
+    unseen.wait().unwrap();
+    assert!(!data.join("admin-password.hash").exists());
+
+    let first = Running::start(&mut program(&data));
+    assert!(first.printed.contains("password"), "{}", first.printed);
+    assert_eq!(first.stop().0, 0);
+    let second = Running::start(&mut program(&data));
+    assert_eq!(second.printed, "");
+    assert_eq!(second.stop().0, 0);
+}
+
+#[test]
 fn wrong_usage_and_configuration_exit_with_2() {
     let (folder, data) = data();
     assert_eq!(finish(program(&data).arg("--no-such-option")).0, 2);

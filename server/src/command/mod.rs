@@ -25,10 +25,15 @@ impl Failure {
     }
 }
 
-/// Writes text to standard output.
-pub(crate) fn print(text: &str) -> Result<(), Failure> {
+/// Writes text to standard output; it has left the process when this returns.
+pub(crate) fn show(text: &str) -> std::io::Result<()> {
     let mut output = std::io::stdout().lock();
-    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+    output.write_all(text.as_bytes()).and_then(|()| output.flush())
+}
+
+/// Writes text to standard output, where nobody needs to read it.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    match show(text) {
         // Whoever read the output has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(|error| Failure::new(1, error)),

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tim_server::config::{Config, Loaded, StorageKind};
-use tim_server::{RunningServer, Server, StartError, database_path};
+use tim_server::{NewAdminPassword, RunningServer, Server, StartError, database_path};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Failure, logging, print};
+use super::{Failure, logging, print, show};
 
 /// Runs a server until a signal stops it.
 pub(crate) fn run(loaded: Loaded, ready_file: Option<&Path>) -> Result<(), Failure> {
@@ -46,10 +46,7 @@ async fn serve(config: Config, ready_file: Option<&Path>) -> Result<(), Failure>
     };
     summary(&server);
     if let Some(password) = server.take_admin_password() {
-        // To the operator, never to the log.
-        print(&format!(
-            "The password of the administrator is {password}\nIt is shown only this once.\n"
-        ))?;
+        present(password)?;
     }
     print(&format!("listening on {}\n", server.client_addr()))?;
     if let Some(path) = ready_file {
@@ -71,6 +68,22 @@ async fn serve(config: Config, ready_file: Option<&Path>) -> Result<(), Failure>
             Ok(())
         }
         () = signals.stop() => Err(Failure::new(1, anyhow::anyhow!("stopped at once by a second signal"))),
+    }
+}
+
+/// Shows the administrator's password, to the operator and never to the log. It is in force only
+/// when it could be shown.
+fn present(password: NewAdminPassword) -> Result<(), Failure> {
+    let shown = show(&format!(
+        "The password of the administrator is {}\nIt is shown only this once.\n",
+        password.password()
+    ));
+    match shown {
+        Ok(()) => password.keep().map_err(|error| failure(error.into())),
+        Err(error) => {
+            tracing::warn!(%error, "the administrator's password cannot be shown; the next start makes another one");
+            Ok(())
+        }
     }
 }
 
