@@ -59,7 +59,7 @@ enum Command {
         #[arg(long)]
         default: bool,
     },
-    /// Work with the keys that encrypt the database. The server must not be running.
+    /// Work with the keys that encrypt the database.
     #[command(subcommand)]
     Keys(KeysCommand),
     /// Show the version.
@@ -70,9 +70,9 @@ enum Command {
 enum KeysCommand {
     /// Show where the master key comes from and which data keys there are. Shows no secrets.
     Show,
-    /// Make a new data key and encrypt all records with it.
+    /// Make a new data key and encrypt all records with it. A running server is asked to do it.
     Rotate {
-        /// Make a new master key instead; data keys and records stay.
+        /// Make a new master key instead; data keys and records stay. The server must not be running.
         #[arg(long)]
         master: bool,
     },

@@ -16,7 +16,9 @@ use crate::gateway::session::SessionContext;
 use crate::gateway::tls::Identity;
 pub use crate::gateway::tls::TlsError;
 use crate::gateway::{EngineBackend, Gateway, Options, TlsSlot, bind};
-use crate::store::{KeyError, MasterKeySource, MemoryStore, OpenError, SqliteOptions, SqliteStore, Store};
+use crate::store::{
+    KeyError, MasterKeySource, MemoryStore, OpenError, SqliteOptions, SqliteStore, Store, StoreError,
+};
 
 /// Name of the environment variable that may hold the master key.
 pub const MASTER_KEY_VARIABLE: &str = "TIM_MASTER_KEY";
@@ -299,6 +301,15 @@ impl RunningServer {
             *slot.lock() = config;
         }
         Ok(())
+    }
+
+    /// Makes a new data key, which encrypts everything that is written from now on; what is stored
+    /// already is re-encrypted in the background. Answers the number of the key.
+    ///
+    /// # Errors
+    /// The database cannot be written; the old key stays.
+    pub async fn rotate_key(&self) -> Result<u32, StoreError> {
+        self.store.rotate_key().await
     }
 
     /// Stops the server: takes no new connections, lets sessions finish for at most

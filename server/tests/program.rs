@@ -287,7 +287,7 @@ fn keys_are_shown_and_rotated_while_the_server_is_stopped() {
 
     let running = Running::start(&mut program(&data));
     register(running.address);
-    let (code, _, errors) = finish(program(&data).args(["keys", "rotate"]));
+    let (code, _, errors) = finish(program(&data).args(["keys", "rotate", "--master"]));
     assert_eq!(code, 4);
     assert!(errors.contains("stop the server first"), "{errors}");
     assert_eq!(running.stop().0, 0);
@@ -307,6 +307,55 @@ fn keys_are_shown_and_rotated_while_the_server_is_stopped() {
     let running = Running::start(&mut program(&data));
     assert!(String::from_utf8_lossy(&register(running.address)).contains("has exist"));
     assert_eq!(running.stop().0, 0);
+}
+
+#[test]
+fn the_data_key_is_rotated_by_the_running_server() {
+    let (_folder, data) = data();
+    let running = Running::start(&mut program(&data));
+    register(running.address);
+    let process = format!("process {}", running.child.id());
+    for key in 2..4 {
+        let (code, output, errors) = finish(program(&data).args(["keys", "rotate"]));
+        assert_eq!(code, 0, "{errors}");
+        assert!(
+            output.contains(&format!("data key {key}")) && output.contains(&process),
+            "{output}"
+        );
+        let (code, output, errors) = finish(program(&data).args(["keys", "show"]));
+        assert_eq!(code, 0, "{errors}");
+        assert!(output.contains(&format!("current     {key}")), "{output}");
+    }
+    assert!(String::from_utf8_lossy(&register(running.address)).contains("has exist"));
+    let (code, log) = running.stop();
+    assert_eq!(code, 0);
+    assert_eq!(
+        log.matches("a new data key encrypts new records").count(),
+        2,
+        "{log}"
+    );
+
+    let running = Running::start(&mut program(&data));
+    assert!(String::from_utf8_lossy(&register(running.address)).contains("has exist"));
+    assert_eq!(running.stop().0, 0);
+}
+
+#[test]
+fn a_database_that_something_else_has_open_is_not_rotated() {
+    let (_folder, data) = data();
+    let running = Running::start(&mut program(&data));
+    assert_eq!(running.stop().0, 0);
+    // The number that the stopped server left behind is this process now, but it holds no lock.
+    std::fs::write(data.join("tim.db.pid"), format!("{}\n", std::process::id())).unwrap();
+    let lock = std::fs::File::open(data.join("tim.db.lock")).unwrap();
+    lock.lock().unwrap();
+    let (code, _, errors) = finish(program(&data).args(["keys", "rotate"]));
+    assert_eq!(code, 4);
+    assert!(errors.contains("not by a running server"), "{errors}");
+    drop(lock);
+    let (code, output, _) = finish(program(&data).args(["keys", "show"]));
+    assert_eq!(code, 0);
+    assert!(output.contains("current     1"), "{output}");
 }
 
 #[test]

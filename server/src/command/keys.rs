@@ -1,28 +1,41 @@
-//! `tim-server keys`: works on the database of a stopped server.
+//! `tim-server keys`: works on the database of a stopped server, or asks the running one.
 
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::process::kill_process;
 use tim_server::config::{Config, StorageKind};
-use tim_server::store::sqlite::replace_master_key;
+use tim_server::store::sqlite::{data_key_numbers, replace_master_key};
 use tim_server::store::{MasterKey, MasterKeySource, OpenError, SqliteOptions, SqliteStore, Store as _};
 use tim_server::{database_path, master_key_source};
 
+use super::presence::{ROTATE_KEY, find};
 use super::{Failure, print};
 
 /// Name of the variable with the key that replaces a master key which is not in a file.
 const NEW_MASTER_KEY: &str = "TIM_NEW_MASTER_KEY";
 /// Records re-encrypted between two lines of progress.
 const STEP: usize = 4_096;
+/// How long a running server may take to make a key.
+const ANSWER_TIME: Duration = Duration::from_secs(10);
+/// Between two looks at the database.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Shows where keys come from.
 pub(crate) fn show(config: &Config) -> Result<(), Failure> {
-    let store = open(config)?;
-    let keys = store.data_keys();
+    let keys = match open(config)? {
+        Opened::Here(store) => {
+            close(&store)?;
+            store.data_keys()
+        }
+        Opened::Elsewhere => data_key_numbers(&database_path(config)).map_err(failure)?,
+    };
     let list = keys
         .iter()
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(", ");
     let current = keys.last().map(ToString::to_string).unwrap_or_default();
-    close(&store)?;
     print(&format!(
         "database    {}\nmaster key  {}\ndata keys   {list}\ncurrent     {current}\n",
         database_path(config).display(),
@@ -30,9 +43,64 @@ pub(crate) fn show(config: &Config) -> Result<(), Failure> {
     ))
 }
 
-/// Makes a new data key and re-encrypts everything with it.
+/// Makes a new data key and re-encrypts everything with it, or has the running server do so.
 pub(crate) fn rotate(config: &Config) -> Result<(), Failure> {
-    let store = open(config)?;
+    match open(config)? {
+        Opened::Here(store) => rotate_here(&store),
+        Opened::Elsewhere => ask_to_rotate(&database_path(config)),
+    }
+}
+
+/// Asks the running server for a new key and waits until it is in the database.
+fn ask_to_rotate(database: &Path) -> Result<(), Failure> {
+    let before = current_key(database)?;
+    let look_up = || {
+        find(database).map_err(|error| {
+            Failure::new(
+                4,
+                anyhow::Error::new(error).context("looking for the running server"),
+            )
+        })
+    };
+    let Some(server) = look_up()? else {
+        let problem = "in use, but not by a running server that can be asked; it may be starting or stopping, \
+                       another command may be at work, or the server may run in another container";
+        return Err(Failure::new(
+            4,
+            anyhow::anyhow!("{}: {problem}", database.display()),
+        ));
+    };
+    kill_process(server, ROTATE_KEY).map_err(|error| {
+        let asking = format!("asking the server (process {server})");
+        Failure::new(4, anyhow::Error::new(error).context(asking))
+    })?;
+    let until = Instant::now() + ANSWER_TIME;
+    loop {
+        let current = current_key(database)?;
+        if current > before {
+            return print(&format!(
+                "data key {current} encrypts new records from now on\n\
+                 the running server (process {server}) re-encrypts the others in the background\n"
+            ));
+        }
+        let problem = if look_up()? != Some(server) {
+            "the server ended before it made a new key"
+        } else if Instant::now() >= until {
+            "the server was asked but made no new key in time; its log may say why"
+        } else {
+            std::thread::sleep(LOOK);
+            continue;
+        };
+        return Err(Failure::new(4, anyhow::anyhow!(problem)));
+    }
+}
+
+fn current_key(database: &Path) -> Result<u32, Failure> {
+    let keys = data_key_numbers(database).map_err(failure)?;
+    Ok(keys.last().copied().unwrap_or_default())
+}
+
+fn rotate_here(store: &SqliteStore) -> Result<(), Failure> {
     let runtime = runtime()?;
     let rotated = runtime.block_on(async {
         let id = store.rotate_key().await?;
@@ -51,7 +119,7 @@ pub(crate) fn rotate(config: &Config) -> Result<(), Failure> {
         let hint = "what was not re-encrypted is still readable; the server goes on with it when it runs";
         Failure::new(4, anyhow::Error::new(error).context(hint))
     });
-    close(&store)?;
+    close(store)?;
     let keys = store.data_keys();
     print(&format!("done: {} records, data keys in use: {keys:?}\n", total?))
 }
@@ -111,10 +179,22 @@ fn check_exists(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-fn open(config: &Config) -> Result<SqliteStore, Failure> {
+/// A database as a command finds it.
+enum Opened {
+    /// No server runs; the command has the database to itself.
+    Here(Box<SqliteStore>),
+    /// Another process has it.
+    Elsewhere,
+}
+
+fn open(config: &Config) -> Result<Opened, Failure> {
     check_exists(config)?;
     let options = SqliteOptions::new(database_path(config));
-    SqliteStore::open(&options, &master_key_source(config)).map_err(failure)
+    match SqliteStore::open(&options, &master_key_source(config)) {
+        Ok(store) => Ok(Opened::Here(Box::new(store))),
+        Err(OpenError::InUse(_)) => Ok(Opened::Elsewhere),
+        Err(error) => Err(failure(error)),
+    }
 }
 
 fn failure(error: OpenError) -> Failure {

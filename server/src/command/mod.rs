@@ -2,6 +2,7 @@
 
 pub(crate) mod keys;
 mod logging;
+mod presence;
 pub(crate) mod run;
 
 use std::io::Write as _;

@@ -8,6 +8,7 @@ use tim_server::config::{Config, Loaded, StorageKind};
 use tim_server::{NewAdminPassword, RunningServer, Server, StartError, database_path};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::presence::{Presence, ROTATE_KEY};
 use super::{Failure, logging, print, show};
 
 /// Runs a server until a signal stops it.
@@ -52,12 +53,24 @@ async fn serve(config: Config, ready_file: Option<&Path>) -> Result<(), Failure>
     if let Some(path) = ready_file {
         announce(path, &server).map_err(|error| Failure::new(1, error))?;
     }
-    while signals.next().await == Wish::Reload {
-        match server.reload_tls() {
-            Ok(()) => tracing::info!("certificate and key were read again"),
-            Err(error) => tracing::error!(%error, "the old certificate stays in use"),
+    let presence = show_presence(&server);
+    loop {
+        match signals.next().await {
+            Wish::Stop => break,
+            Wish::Reload => match server.reload_tls() {
+                Ok(()) => tracing::info!("certificate and key were read again"),
+                Err(error) => tracing::error!(%error, "the old certificate stays in use"),
+            },
+            Wish::RotateKey => tokio::select! {
+                rotated = server.rotate_key() => match rotated {
+                    Ok(key) => tracing::info!(key, "a new data key encrypts new records"),
+                    Err(error) => tracing::error!(%error, "the data key could not be rotated"),
+                },
+                () = signals.stop() => break,
+            },
         }
     }
+    drop(presence);
     tracing::info!(
         sockets = server.sockets(),
         "stopping; a second signal stops at once"
@@ -96,6 +109,7 @@ fn failure(error: StartError) -> Failure {
 enum Wish {
     Stop,
     Reload,
+    RotateKey,
 }
 
 /// Signals that the server knows.
@@ -103,6 +117,7 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    rotate: Signal,
 }
 
 impl Signals {
@@ -111,6 +126,7 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            rotate: signal(SignalKind::from_raw(ROTATE_KEY.as_raw()))?,
         })
     }
 
@@ -119,6 +135,7 @@ impl Signals {
             _ = self.terminate.recv() => Wish::Stop,
             _ = self.interrupt.recv() => Wish::Stop,
             _ = self.hangup.recv() => Wish::Reload,
+            _ = self.rotate.recv() => Wish::RotateKey,
         }
     }
 
@@ -126,6 +143,17 @@ impl Signals {
     async fn stop(&mut self) {
         while self.next().await != Wish::Stop {}
     }
+}
+
+/// Lets `tim-server keys rotate` find this process. Without it everything else works.
+fn show_presence(server: &RunningServer) -> Option<Presence> {
+    if server.config().storage.kind == StorageKind::Memory {
+        return None;
+    }
+    let shown = Presence::show(&database_path(server.config()));
+    shown
+        .inspect_err(|error| tracing::warn!(%error, "keys can only be rotated while the server is stopped"))
+        .ok()
 }
 
 /// Writes the address to a file that appears complete or not at all.

@@ -96,10 +96,22 @@ async fn rotated_keys_keep_everything_readable() {
 }
 
 #[tokio::test]
-async fn keys_are_not_rotated_under_a_running_server() {
+async fn a_running_server_rotates_its_data_key_and_keeps_everything_readable() {
     let (server, pair) = with_a_message().await;
     server.run();
     let output = tool(&server, &["keys", "rotate"]);
+    assert!(output.status.success(), "{output:?}");
+    is_intact(&server, &pair).await;
+    assert!(server.stop().success());
+    server.run();
+    is_intact(&server, &pair).await;
+}
+
+#[tokio::test]
+async fn the_master_key_is_not_replaced_under_a_running_server() {
+    let (server, pair) = with_a_message().await;
+    server.run();
+    let output = tool(&server, &["keys", "rotate", "--master"]);
     assert_eq!(output.status.code(), Some(4), "{output:?}");
     is_intact(&server, &pair).await;
 }

@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod open;
+mod peek;
 mod queue;
 mod reader;
 mod scan;
@@ -23,6 +24,7 @@ use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 pub use open::{OpenError, replace_master_key};
+pub use peek::data_key_numbers;
 
 use self::checkpoint::WalPressure;
 use self::open::{Opened, PageCaches};
