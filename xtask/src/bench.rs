@@ -27,8 +27,17 @@ pub(crate) fn bench(workspace: &Workspace, options: &Options) -> Result<ExitCode
         "--bins",
     ];
     command::run(&mut command::cargo(workspace, build))?;
+    let server = workspace.program(Profile::Release, "tim-server");
     let mut bench = Command::new(workspace.program(Profile::Release, "tim-bench"));
-    bench.current_dir(&workspace.root).args(&options.arguments);
+    bench.current_dir(&workspace.root);
+    if !options
+        .arguments
+        .iter()
+        .any(|argument| argument.starts_with("--server-bin"))
+    {
+        bench.arg("--server-bin").arg(server);
+    }
+    bench.args(&options.arguments);
     command::run(&mut bench)?;
     Ok(ExitCode::SUCCESS)
 }
