@@ -2,9 +2,9 @@
 //! and writing do not wait for each other; how much is read, and how much may wait to be
 //! written, is for the session to say. A connection at rest owns no buffers.
 
+mod farewell;
 mod output;
 
-use std::borrow::Cow;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -14,6 +14,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use self::farewell::Farewell;
 use self::output::{Output, Written};
 use super::admission::{SocketPlace, StrangerPlace};
 use super::backend::PacketSession;
@@ -30,12 +31,8 @@ const NOISE_PER_SECOND: u32 = 500;
 /// Time to send a close frame, and to wait for its answer. A session that is over gets as much to
 /// send its last packets.
 const CLOSE_TIME: Duration = Duration::from_secs(2);
-/// Time for what a session has begun when its client says goodbye.
-const FINISH_TIME: Duration = Duration::from_secs(2);
 /// When a session is visited again that asks for a time already past.
 const OVERDUE: Duration = Duration::from_secs(1);
-/// Bytes read and thrown away while waiting for the answer.
-const LINGER_BYTES: usize = 256 * 1024;
 
 /// A byte stream to a client.
 pub(super) trait Socket: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
@@ -73,24 +70,6 @@ enum End {
     Gone,
     /// The close handshake is complete or was given up.
     Closed,
-}
-
-/// How a close handshake begins.
-struct Farewell {
-    code: Option<u16>,
-    reason: Cow<'static, str>,
-    /// The client closed first, so that no answer is to come.
-    answered: bool,
-}
-
-impl Farewell {
-    fn ours(code: u16, reason: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            code: Some(code),
-            reason: reason.into(),
-            answered: false,
-        }
-    }
 }
 
 enum Input {
@@ -184,11 +163,7 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
         let input = match self.take_input(cx, scratch, now)? {
             Ok(input) => input,
             Err(farewell) if farewell.answered => {
-                (self.unread, self.stalled) = (Bytes::new(), None);
-                self.phase = Phase::Finishing {
-                    until: now + FINISH_TIME,
-                    code: farewell.code,
-                };
+                self.begin_finish(farewell.code, now);
                 return Ok(true);
             }
             Err(farewell) => return Ok(self.close(&farewell, now)),
@@ -220,33 +195,6 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
             Input::Nothing => sent,
             Input::Unwanted => sent || session.wants_input(),
         })
-    }
-
-    /// One visit after the client has closed.
-    fn finish(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Instant,
-        until: Instant,
-        code: Option<u16>,
-    ) -> Result<bool, End> {
-        let stage = self.admitted.drain.poll(cx);
-        let Some(session) = &mut self.session else {
-            return Err(End::Closed);
-        };
-        session.poll(cx, now);
-        let is_emptied = (0..MESSAGES_PER_VISIT).any(|_| session.next_packet().is_none());
-        if session.is_idle() || now >= until || stage == Stage::Closing {
-            return Ok(self.close(
-                &Farewell {
-                    code,
-                    reason: Cow::Borrowed(""),
-                    answered: true,
-                },
-                now,
-            ));
-        }
-        Ok(!is_emptied)
     }
 
     /// Reads and hands over what the session wants. The inner error is a reason to close.
@@ -299,11 +247,7 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
                     continue;
                 }
                 Ok(Some(Event::Close(code))) => {
-                    return Err(Farewell {
-                        code,
-                        reason: Cow::Borrowed(""),
-                        answered: true,
-                    });
+                    return Err(Farewell::theirs(code));
                 }
                 Ok(Some(Event::Ping(payload))) => self.pong = Some(payload),
                 Ok(Some(Event::Pong | Event::Sliver)) => {}
@@ -347,84 +291,6 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
             Written::PartThenBlocked => Written::Blocked,
             other => other,
         })
-    }
-
-    /// Ends the session and begins the close handshake.
-    fn close(&mut self, farewell: &Farewell, now: Instant) -> bool {
-        let Farewell {
-            code,
-            reason,
-            answered,
-        } = farewell;
-        tracing::debug!(address = %self.admitted.address, code, %reason, "connection closes");
-        self.session = None;
-        self.unread = Bytes::new();
-        self.stalled = None;
-        self.output.push_close(*code, reason);
-        self.phase = Phase::Closing {
-            until: now + CLOSE_TIME,
-            answered: *answered,
-        };
-        true
-    }
-
-    fn send_close(
-        &mut self,
-        cx: &mut Context<'_>,
-        now: Instant,
-        until: Instant,
-        answered: bool,
-    ) -> Result<bool, End> {
-        if now >= until {
-            return Err(End::Closed);
-        }
-        let written = self
-            .output
-            .write(cx, &mut self.socket, &mut Vec::new(), || None)
-            .map_err(|_| End::Gone)?;
-        if matches!(written, Written::Blocked | Written::PartThenBlocked) {
-            return Ok(false);
-        }
-        match Pin::new(&mut self.socket).poll_shutdown(cx) {
-            Poll::Pending => Ok(false),
-            Poll::Ready(Ok(())) if !answered => {
-                self.phase = Phase::Lingering {
-                    until,
-                    left: LINGER_BYTES,
-                };
-                Ok(true)
-            }
-            Poll::Ready(_) => Err(End::Closed),
-        }
-    }
-
-    fn linger(
-        &mut self,
-        cx: &mut Context<'_>,
-        scratch: &mut Scratch,
-        now: Instant,
-        until: Instant,
-        left: usize,
-    ) -> Result<bool, End> {
-        if now >= until {
-            return Err(End::Closed);
-        }
-        let mut buffer = ReadBuf::new(&mut scratch.read);
-        match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
-            Poll::Pending => Ok(false),
-            Poll::Ready(Err(_)) => Err(End::Closed),
-            Poll::Ready(Ok(())) => {
-                let read = buffer.filled().len();
-                if read == 0 || read > left {
-                    return Err(End::Closed);
-                }
-                self.phase = Phase::Lingering {
-                    until,
-                    left: left - read,
-                };
-                Ok(true)
-            }
-        }
     }
 
     fn deadline(&self) -> Option<Instant> {
