@@ -52,7 +52,7 @@ async fn what_was_not_acknowledged_waits_in_the_inbox(encoding: Encoding) {
 }
 
 async fn an_unacknowledged_packet_is_sent_three_times_with_new_send_ids(encoding: Encoding) {
-    let server = Server::options().set("delivery.ack_timeout", "\"300ms\"").start();
+    let server = Server::options().set("delivery.ack_timeout", "\"800ms\"").start();
     let (pair, mut a, b) = friends(&server, encoding).await;
     b.close().await;
     let mut b = pair.b.login_mute(&server, encoding, "phone").await;
@@ -62,18 +62,55 @@ async fn an_unacknowledged_packet_is_sent_three_times_with_new_send_ids(encoding
     for _ in 0..3 {
         tries.push(b.expect(PacketType::Message).await);
     }
-    assert!(start.elapsed() >= Duration::from_millis(590), "two waits");
+    assert!(start.elapsed() >= Duration::from_millis(1_590), "two waits");
     let [first, second, third] = [&tries[0], &tries[1], &tries[2]].map(|it| it.send_id.unwrap());
     assert!(first != second && second != third && first != third);
     assert!(
         tries.iter().all(|it| it.payload == tries[0].payload),
         "the same payload"
     );
-    // There is no fourth, and it waits for the next offline request.
-    tokio::time::sleep(Duration::from_millis(700)).await;
-    b.expect_silence().await;
+    // After the third it is given up for a while and stays in the inbox for the next offline request.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
     b.acknowledges = true;
     assert_eq!(all_words(&b.offline().await.concat()), ["again and again"]);
+    b.close().await;
+    let mut b = pair.b.login(&server, encoding).await;
+    assert_eq!(b.offline().await.concat(), []);
+}
+
+/// Nothing newer may reach a device before it has what is older, so what was given up is offered again first.
+async fn after_three_tries_deliveries_pause_and_go_on_with_the_oldest(encoding: Encoding) {
+    let server = Server::options().set("delivery.ack_timeout", "\"300ms\"").start();
+    let (pair, mut a, b) = friends(&server, encoding).await;
+    b.close().await;
+    let mut b = pair.b.login_mute(&server, encoding, "phone").await;
+    say(&mut a, &pair.b.node, "older").await;
+    for _ in 0..3 {
+        b.expect(PacketType::Message).await;
+    }
+    let start = Instant::now();
+    let again = b.expect(PacketType::Message).await;
+    assert!(
+        start.elapsed() >= Duration::from_millis(550),
+        "a wait and a pause"
+    );
+    assert_eq!(words(&again.message()), "older");
+    say(&mut a, &pair.b.node, "newer").await;
+    b.acknowledge(again.send_id.unwrap()).await;
+    assert_eq!(words(&b.expect(PacketType::Message).await.message()), "newer");
+}
+
+/// A client that was only slow is not made to take everything twice.
+async fn a_late_acknowledgement_of_any_try_counts(encoding: Encoding) {
+    let server = Server::options().set("delivery.ack_timeout", "\"200ms\"").start();
+    let (pair, mut a, b) = friends(&server, encoding).await;
+    b.close().await;
+    let mut b = pair.b.login_mute(&server, encoding, "phone").await;
+    say(&mut a, &pair.b.node, "slowly").await;
+    let first = b.expect(PacketType::Message).await;
+    b.expect(PacketType::Message).await;
+    b.acknowledge(first.send_id.unwrap()).await;
+    b.expect_silence().await;
     b.close().await;
     let mut b = pair.b.login(&server, encoding).await;
     assert_eq!(b.offline().await.concat(), []);
@@ -321,6 +358,8 @@ in_both_encodings!(
     what_was_acknowledged_is_not_sent_again,
     what_was_not_acknowledged_waits_in_the_inbox,
     an_unacknowledged_packet_is_sent_three_times_with_new_send_ids,
+    after_three_tries_deliveries_pause_and_go_on_with_the_oldest,
+    a_late_acknowledgement_of_any_try_counts,
     acknowledging_a_repeat_is_enough,
     an_acknowledged_packet_is_never_repeated,
     acknowledgements_of_other_connections_count_for_nothing,
