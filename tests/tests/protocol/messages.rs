@@ -3,10 +3,10 @@
 
 use bytes::Bytes;
 use tim_protocol::wire::{Tid, TimMessage};
-use tim_tests::chat::{all_words, message, tid, words};
+use tim_tests::chat::{message, tid, words};
 use tim_tests::people::operation;
 use tim_tests::{
-    Client, Encoding, ErrorCode, PacketType, Person, Server, friends, in_both_encodings, secrets, shared,
+    Encoding, ErrorCode, PacketType, Person, Server, friends, in_both_encodings, secrets, shared,
 };
 
 fn unknown_node() -> String {
@@ -348,101 +348,6 @@ async fn the_id_of_the_client_is_kept_and_a_missing_one_made_up(encoding: Encodi
     }
 }
 
-async fn a_repeat_with_the_same_id_gets_the_same_echo_and_is_delivered_once(encoding: Encoding) {
-    let server = shared();
-    let (pair, mut a, mut b) = friends(&server, encoding).await;
-    let once = TimMessage {
-        id: Some(42),
-        ..message(&pair.b.node, "once")
-    };
-    let first = a_sends(&mut a, &once).await;
-    b.delivery().await;
-    for _ in 0..3 {
-        let again = a_sends(&mut a, &once).await;
-        assert_eq!(
-            (again.mid, again.timestamp, again.id),
-            (first.mid, first.timestamp, first.id)
-        );
-        assert_eq!(again.data_string, first.data_string);
-    }
-    // Other words under the same id are the same message.
-    let changed = TimMessage {
-        id: Some(42),
-        ..message(&pair.b.node, "twice")
-    };
-    assert_eq!(words(&a_sends(&mut a, &changed).await), "once");
-    b.expect_silence().await;
-    assert_eq!(all_words(&b.history(&pair.a.node, 0, 10).await), ["once"]);
-    // The same number of another sender, or in another conversation, is another message.
-    let other = TimMessage {
-        id: Some(42),
-        ..message(&pair.a.node, "of b")
-    };
-    b.send_message(&other).await;
-    assert_eq!(words(&b.echo().await), "of b");
-}
-
-async fn a_sends(a: &mut Client, message: &TimMessage) -> TimMessage {
-    a.send_message(message).await;
-    a.echo().await
-}
-
-async fn repeats_sent_without_waiting_are_one_message(encoding: Encoding) {
-    let server = shared();
-    let (pair, mut a, mut b) = friends(&server, encoding).await;
-    let once = TimMessage {
-        id: Some(7),
-        ..message(&pair.b.node, "once")
-    };
-    for _ in 0..10 {
-        a.send_message(&once).await;
-    }
-    for _ in 0..10 {
-        assert_eq!(a.echo().await.mid, Some(1));
-    }
-    b.delivery().await;
-    b.expect_silence().await;
-}
-
-async fn a_repeat_after_reconnecting_or_from_another_device_is_recognised(encoding: Encoding) {
-    let server = shared();
-    let (pair, mut a, mut b) = friends(&server, encoding).await;
-    let once = TimMessage {
-        id: Some(7),
-        ..message(&pair.b.node, "once")
-    };
-    let first = a_sends(&mut a, &once).await;
-    b.delivery().await;
-    a.abandon().await;
-    let mut a = pair.a.login(&server, encoding).await;
-    assert_eq!(a_sends(&mut a, &once).await.mid, first.mid);
-    let mut web = pair.a.login_on(&server, encoding, "web").await;
-    web.offline().await;
-    assert_eq!(a_sends(&mut web, &once).await.mid, first.mid);
-    b.expect_silence().await;
-}
-
-async fn a_repeat_after_kill_9_is_recognised(encoding: Encoding) {
-    let server = Server::start();
-    let (pair, mut a, mut b) = friends(&server, encoding).await;
-    let once = TimMessage {
-        id: Some(7),
-        ..message(&pair.b.node, "once")
-    };
-    let first = a_sends(&mut a, &once).await;
-    b.delivery().await;
-    server.kill();
-    server.run();
-    let mut a = pair.a.login(&server, encoding).await;
-    let again = a_sends(&mut a, &once).await;
-    assert_eq!(
-        (again.mid, again.timestamp, again.id),
-        (first.mid, first.timestamp, first.id)
-    );
-    assert_eq!(words(&again), "once");
-    assert_eq!(a.history(&pair.b.node, 0, 10).await.len(), 1);
-}
-
 async fn without_the_friendship_requirement_only_blocks_count(encoding: Encoding) {
     let server = Server::options()
         .set("messages.require_friendship", "false")
@@ -498,10 +403,6 @@ in_both_encodings!(
     the_echo_goes_to_all_sessions_of_the_sender,
     answers_come_in_the_order_of_the_sends_and_name_the_refused_one,
     the_id_of_the_client_is_kept_and_a_missing_one_made_up,
-    a_repeat_with_the_same_id_gets_the_same_echo_and_is_delivered_once,
-    repeats_sent_without_waiting_are_one_message,
-    a_repeat_after_reconnecting_or_from_another_device_is_recognised,
-    a_repeat_after_kill_9_is_recognised,
     without_the_friendship_requirement_only_blocks_count,
     a_message_as_large_as_a_packet_may_be_arrives,
 );
