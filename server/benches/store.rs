@@ -8,6 +8,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::print_stdout,
     reason = "a benchmark fails by panicking and prints figures"
 )]
@@ -137,7 +138,7 @@ fn single_operations(criterion: &mut Criterion) {
         bencher.to_async(&runtime).iter(|| async {
             reader
                 .store
-                .history(&pair.conversation, UpperBound::Newest, 50)
+                .history(&pair.conversation, UpperBound::Newest, 50, usize::MAX)
                 .await
                 .unwrap()
         });

@@ -309,7 +309,7 @@ impl RunningServer {
     /// # Errors
     /// The database cannot be written; the old key stays.
     pub async fn rotate_key(&self) -> Result<u32, StoreError> {
-        self.store.rotate_key().await
+        self.engine.rotate_key().await
     }
 
     /// Stops the server: takes no new connections, lets sessions finish for at most

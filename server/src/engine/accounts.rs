@@ -92,11 +92,20 @@ impl Login {
 impl Drop for Login {
     fn drop(&mut self) {
         // Being seen until now keeps the device from being forgotten too early.
-        let Self { engine, account, member, .. } = self;
+        let Self {
+            engine,
+            account,
+            member,
+            ..
+        } = self;
         if let Some(position) = account.position(&member.device) {
-            engine.positions.moved(&account.id, &member.device, position, engine.clock.now());
+            engine
+                .positions
+                .moved(&account.id, &member.device, position, engine.clock.now());
         }
-        engine.online.end(account, member.id, || engine.directory.announce(&account.id, false));
+        engine.online.end(account, member.id, || {
+            engine.directory.announce(&account.id, false)
+        });
         tracing::debug!(account = %account.id, "session ended");
     }
 }

@@ -419,10 +419,20 @@ impl Feed {
 
     fn send(&mut self, kind: PacketType, payload: Bytes, seqs: Seqs, now: Instant) {
         self.last_send_id = self.last_send_id.wrapping_add(1);
-        let send_ids = SendIds { last: self.last_send_id, earlier: Vec::new() };
-        self.out.push_back(packet::synchronous_packet(kind, self.last_send_id, &payload));
+        let send_ids = SendIds {
+            last: self.last_send_id,
+            earlier: Vec::new(),
+        };
+        self.out
+            .push_back(packet::synchronous_packet(kind, self.last_send_id, &payload));
         self.bytes_in_flight += payload.len();
-        self.flight.push_back(InFlight { send_ids, kind, payload, seqs, sent: now });
+        self.flight.push_back(InFlight {
+            send_ids,
+            kind,
+            payload,
+            seqs,
+            sent: now,
+        });
     }
 
     fn send_list(&mut self, list: (Vec<Seq>, Vec<TimMessage>), now: Instant) {

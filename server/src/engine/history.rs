@@ -46,17 +46,13 @@ impl Engine {
             Some(relation) => relation.conversation,
             None => self.identity.conversation(&login.account().id, &peer),
         };
+        let count = count.min(limits.history_page);
         let reading = self
             .store
-            .history(&conversation, upper, count.min(limits.history_page));
+            .history(&conversation, upper, count, limits.history_page_bytes);
         let stored = reading.await.map_err(|error| store_failure(&error))?;
-        let mut bytes = 0;
         let mut page = Vec::with_capacity(stored.len());
         for message in stored {
-            bytes += message.body.len();
-            if bytes > limits.history_page_bytes && !page.is_empty() {
-                break;
-            }
             match TimMessage::decode(&message.body, Encoding::Compact) {
                 Ok(decoded) => page.push(TimMessage {
                     mid: Some(message.mid.0),

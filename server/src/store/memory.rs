@@ -13,7 +13,7 @@ use super::record::{
     Account, Advance, Append, Appended, ContactChange, ContactLists, ContactState, Contacts, Duplicate,
     InboxCopy, InboxItem, InboxState, LoginToken, NewAccount, Retract, Retracted, StoredMessage, UpperBound,
 };
-use super::{CreateAccountError, Result, Store, StoreError};
+use super::{CreateAccountError, MAX_DEVICES, Result, Store, StoreError};
 
 /// A store in memory.
 #[derive(Debug)]
@@ -324,6 +324,7 @@ impl Store for MemoryStore {
         conversation: &ConversationId,
         upper: UpperBound,
         limit: usize,
+        max_bytes: usize,
     ) -> Result<Vec<StoredMessage>> {
         self.with(|state| {
             let Some(conversation) = state.conversations.get(conversation) else {
@@ -346,6 +347,11 @@ impl Store for MemoryStore {
                         timestamp: message.timestamp,
                         body,
                     })
+                })
+                .scan(0, |bytes: &mut usize, message| {
+                    let is_first = *bytes == 0;
+                    *bytes += message.body.len().max(1);
+                    (is_first || *bytes <= max_bytes).then_some(message)
                 })
                 .take(limit)
                 .collect()
@@ -453,6 +459,14 @@ impl Store for MemoryStore {
             {
                 let inbox = state.inboxes.entry(owner).or_default();
                 let position = position.0.clamp(0, inbox.head);
+                if !inbox.devices.contains_key(&device) && inbox.devices.len() >= MAX_DEVICES {
+                    let floor = inbox.floor();
+                    let oldest = inbox.devices.iter().min_by_key(|(_, device)| device.seen);
+                    if let Some(oldest) = oldest.map(|(device, _)| device.clone()) {
+                        inbox.devices.remove(&oldest);
+                        inbox.forgotten = floor;
+                    }
+                }
                 let device = inbox.devices.entry(device).or_insert(Device { position, seen });
                 device.position = device.position.max(position);
                 device.seen = device.seen.max(seen);

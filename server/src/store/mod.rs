@@ -57,6 +57,9 @@ pub enum CreateAccountError {
     Store(#[from] StoreError),
 }
 
+/// Devices of one account that have an inbox position.
+pub const MAX_DEVICES: usize = 64;
+
 /// Result of an operation of the store.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -109,13 +112,14 @@ pub trait Store: Send + Sync + 'static {
     /// again: the outcome tells the original. The outer error: nothing of the batch was written.
     async fn append(&self, batch: Vec<Append>) -> Result<Vec<Appended>>;
 
-    /// At most `limit` messages, newest first, recalled ones left out. Damaged messages are left
-    /// out, logged and counted.
+    /// At most `limit` messages and, after the first, at most `max_bytes` of bodies, newest first,
+    /// recalled ones left out. Damaged messages are left out, logged and counted.
     async fn history(
         &self,
         conversation: &ConversationId,
         upper: UpperBound,
         limit: usize,
+        max_bytes: usize,
     ) -> Result<Vec<StoredMessage>>;
 
     /// Deletes the body of a message written by `author` (the number stays used) and appends the
@@ -143,7 +147,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Moves device positions forward (a smaller position than the stored one changes nothing),
     /// creates devices not known yet, and deletes the entries that every device of the owner has
-    /// passed. Many owners, one transaction.
+    /// passed. Many owners, one transaction. An account has at most [`MAX_DEVICES`] devices: the
+    /// one unseen for longest is forgotten in favour of a new one.
     async fn advance(&self, advances: Vec<Advance>) -> Result<()>;
 
     /// Forgets devices not seen since `before`; answers how many. Never moves the start position

@@ -20,7 +20,10 @@ fn mids(outcomes: &[Appended]) -> Vec<i64> {
 }
 
 async fn history(store: &dyn Store, upper: UpperBound, limit: usize) -> Vec<i64> {
-    let page = store.history(&conversation(1), upper, limit).await.unwrap();
+    let page = store
+        .history(&conversation(1), upper, limit, usize::MAX)
+        .await
+        .unwrap();
     page.iter().map(|message| message.mid.0).collect()
 }
 
@@ -46,7 +49,7 @@ pub async fn messages_get_dense_numbers_in_batch_order(subject: &dyn Subject) {
         [4, 5, 6]
     );
     let page = store
-        .history(&conversation(1), UpperBound::Newest, 10)
+        .history(&conversation(1), UpperBound::Newest, 10, usize::MAX)
         .await
         .unwrap();
     let bodies: Vec<_> = page.iter().rev().map(|message| message.body.clone()).collect();
@@ -233,7 +236,7 @@ pub async fn large_bodies_survive(subject: &dyn Subject) {
     store.append(vec![append, empty]).await.unwrap();
     let store = reopen(subject, store).await;
     let page = store
-        .history(&conversation(1), UpperBound::Newest, 10)
+        .history(&conversation(1), UpperBound::Newest, 10, usize::MAX)
         .await
         .unwrap();
     assert_eq!((page[0].body.len(), page[1].body == body), (0, true));
@@ -316,7 +319,7 @@ pub async fn history_by_time_works_when_the_clock_went_backwards(subject: &dyn S
         [4, 3, 2, 1]
     );
     let page = store
-        .history(&conversation(1), UpperBound::Newest, 10)
+        .history(&conversation(1), UpperBound::Newest, 10, usize::MAX)
         .await
         .unwrap();
     let times: Vec<_> = page.iter().map(|message| message.timestamp.0).collect();
@@ -420,4 +423,23 @@ pub async fn a_recalled_number_is_not_used_again(subject: &dyn Subject) {
         stored(&append_one(&*store, message(1, None, "c")).await).0,
         Mid(3)
     );
+}
+
+pub async fn a_page_of_history_is_bounded_by_bytes_but_never_empty(subject: &dyn Subject) {
+    let store = subject.open();
+    let batch = (0..5).map(|_| message(1, None, &"x".repeat(1_000))).collect();
+    store.append(batch).await.unwrap();
+    let page = |max_bytes| {
+        let store = &store;
+        async move {
+            store
+                .history(&conversation(1), UpperBound::Newest, 10, max_bytes)
+                .await
+                .unwrap()
+                .len()
+        }
+    };
+    assert_eq!(page(1).await, 1);
+    assert_eq!(page(2_500).await, 2);
+    assert_eq!(page(usize::MAX).await, 5);
 }

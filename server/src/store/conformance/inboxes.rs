@@ -352,3 +352,22 @@ pub async fn device_names_are_told_apart_exactly(subject: &dyn Subject) {
     expected.sort();
     assert_eq!(state(&*store, "a").await.devices, expected);
 }
+
+pub async fn the_device_unseen_for_longest_makes_room_for_a_new_one(subject: &dyn Subject) {
+    let store = subject.open();
+    fill(&*store, "a", 2).await;
+    let most = i64::try_from(crate::store::MAX_DEVICES).unwrap();
+    for number in 0..=most {
+        let advance = advance(
+            "a",
+            &format!("device {number}"),
+            i64::from(number == 0),
+            100 + number,
+        );
+        store.advance(vec![advance]).await.unwrap();
+    }
+    let known = state(&*store, "a").await;
+    assert_eq!(known.devices.len(), crate::store::MAX_DEVICES);
+    assert!(!known.devices.iter().any(|(name, _)| *name == device("device 0")));
+    assert_eq!(known.floor, Seq(1), "what it had acknowledged stays acknowledged");
+}

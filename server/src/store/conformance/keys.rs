@@ -29,7 +29,7 @@ async fn put_everything(store: &dyn Store, name: &str) {
 
 async fn check_everything(store: &dyn Store, names: &[&str]) {
     let history = store
-        .history(&conversation(1), UpperBound::Newest, 100)
+        .history(&conversation(1), UpperBound::Newest, 100, usize::MAX)
         .await
         .unwrap();
     let bodies: Vec<_> = history.iter().rev().map(|message| message.body.clone()).collect();

@@ -77,6 +77,8 @@ macro_rules! store_conformance {
             a_repeat_of_a_recalled_message_has_no_body
             a_repeat_puts_nothing_into_inboxes
             one_message_can_go_to_many_inboxes
+            a_page_of_history_is_bounded_by_bytes_but_never_empty
+            the_device_unseen_for_longest_makes_room_for_a_new_one
             concurrent_batches_leave_no_gap
             an_empty_batch_is_fine
             large_bodies_survive

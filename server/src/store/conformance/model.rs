@@ -184,7 +184,11 @@ async fn answer(operation: &Operation, store: &dyn Store) -> String {
             conversation: number,
             upper,
             limit,
-        } => text(store.history(&conversation(number), upper, limit).await),
+        } => text(
+            store
+                .history(&conversation(number), upper, limit, usize::MAX)
+                .await,
+        ),
         Operation::Retract {
             conversation: number,
             mid,

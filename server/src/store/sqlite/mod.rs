@@ -308,7 +308,7 @@ impl Database {
         T: Send + 'static,
         F: FnMut(&mut Writer<'_>) -> TaskResult<T> + Send + 'static,
     {
-        let (task, answer) = TypedTask::new(operation);
+        let (task, answer) = TypedTask::with_reply(operation);
         self.writes.push(task, bytes + OPERATION_BYTES)?;
         answer.await.map_err(|_| closed())?
     }
@@ -351,6 +351,9 @@ impl Database {
     async fn reencrypt(&self, limit: usize) -> Result<u64> {
         let mut walk = self.walk.lock().await;
         let current = self.keys.get().current();
+        if self.keys.get().ids().all(|id| id == current) {
+            return Ok(0);
+        }
         if walk.current != current || walk.table().is_none() {
             *walk = RekeyWalk::new(current);
         }
@@ -585,10 +588,11 @@ impl Store for SqliteStore {
         conversation: &ConversationId,
         upper: UpperBound,
         limit: usize,
+        max_bytes: usize,
     ) -> Result<Vec<StoredMessage>> {
         let id = *conversation;
         self.of_conversation(&id)?
-            .read(move |reader| reader.history(&id, upper, limit))
+            .read(move |reader| reader.history(&id, upper, limit, max_bytes))
             .await
     }
 

@@ -143,6 +143,7 @@ impl Reader {
         conversation: &ConversationId,
         upper: UpperBound,
         limit: usize,
+        max_bytes: usize,
     ) -> Result<Vec<StoredMessage>> {
         let slot = self.placement.conversation(conversation)?;
         let upper = match upper {
@@ -162,17 +163,24 @@ impl Reader {
              ORDER BY mid DESC",
         )?;
         let mut rows = select.query(params![slot, conversation.0, upper])?;
-        let mut messages = Vec::new();
+        let mut messages: Vec<StoredMessage> = Vec::new();
         let mut unreadable = Vec::new();
-        while messages.len() < limit {
+        let mut bytes = 0;
+        while messages.len() < limit && (messages.is_empty() || bytes < max_bytes) {
             let Some(row) = rows.next()? else { break };
             let row = MessageRow::read(row)?;
             match open_message(ciphers, place, conversation, &row) {
-                Ok(Some(content)) => messages.push(StoredMessage {
-                    mid: Mid(row.mid),
-                    timestamp: content.exact.unwrap_or(Timestamp(row.timestamp)),
-                    body: content.body,
-                }),
+                Ok(Some(content)) => {
+                    bytes += content.body.len();
+                    if bytes > max_bytes && !messages.is_empty() {
+                        break;
+                    }
+                    messages.push(StoredMessage {
+                        mid: Mid(row.mid),
+                        timestamp: content.exact.unwrap_or(Timestamp(row.timestamp)),
+                        body: content.body,
+                    });
+                }
                 Ok(None) => {}
                 Err(error) => unreadable.push(error),
             }

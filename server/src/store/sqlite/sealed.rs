@@ -264,9 +264,9 @@ impl InboxContent {
 
     /// Reads the content of an opened column.
     pub(super) fn parse(content: Vec<u8>) -> Option<Self> {
-        match content.first()? {
-            &PACKET => Some(Self::Packet(Bytes::from(content).slice(1..))),
-            &REFERENCE => {
+        match *content.first()? {
+            PACKET => Some(Self::Packet(Bytes::from(content).slice(1..))),
+            REFERENCE => {
                 let (conversation, mid) = content[1..].split_first_chunk::<16>()?;
                 let mid = i64::from_be_bytes(mid.try_into().ok()?);
                 Some(Self::Reference(ConversationId(*conversation), Mid(mid)))

@@ -4,6 +4,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{TaskResult, Writer};
+use crate::store::MAX_DEVICES;
 use crate::store::encryption::{Scope, Table};
 use crate::store::ids::{AccountId, Seq, Timestamp};
 use crate::store::record::{Advance, InboxItem};
@@ -199,6 +200,7 @@ impl Writer<'_> {
                     seen: seen.0,
                 });
             }
+            self.forget_surplus(owner)?;
         }
         self.trim_when_due(owner)
     }
@@ -266,25 +268,53 @@ impl Writer<'_> {
         for (owner, column) in stale {
             let owner = parse_account(Table::Device, owner)?;
             let slot = self.placement.account(&owner)?;
-            let position: Option<i64> = self
-                .statement(
-                    "DELETE FROM device WHERE slot = ?1 AND owner = ?2 AND device = ?3 AND seen < ?4
-                     RETURNING position",
-                )?
-                .query_row(params![slot, owner.as_str(), column, before.0], |row| row.get(0))
-                .optional()?;
-            let Some(position) = position else { continue };
-            self.statement(
-                "INSERT INTO inbox_base (slot, owner, floor) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (slot, owner) DO UPDATE SET floor = max(floor, excluded.floor)",
-            )?
-            .execute(params![slot, owner.as_str(), position])?;
-            forgotten += 1;
-            // Counted anew: what remains may have passed more.
-            self.owners.remove(&owner);
-            self.trim(&owner)?;
+            if self.forget_device(slot, &owner, column, before.0)? {
+                forgotten += 1;
+                self.trim(&owner)?;
+            }
         }
         self.purge_tokens(before)?;
         Ok(forgotten)
+    }
+
+    /// Forgets a device not seen since `before`; what it had acknowledged stays the start of new
+    /// devices.
+    fn forget_device(
+        &mut self,
+        slot: i64,
+        owner: &AccountId,
+        column: &[u8],
+        before: i64,
+    ) -> TaskResult<bool> {
+        let position: Option<i64> = self
+            .statement(
+                "DELETE FROM device WHERE slot = ?1 AND owner = ?2 AND device = ?3 AND seen < ?4
+                 RETURNING position",
+            )?
+            .query_row(params![slot, owner.as_str(), column, before], |row| row.get(0))
+            .optional()?;
+        let Some(position) = position else {
+            return Ok(false);
+        };
+        self.statement(
+            "INSERT INTO inbox_base (slot, owner, floor) VALUES (?1, ?2, ?3)
+             ON CONFLICT (slot, owner) DO UPDATE SET floor = max(floor, excluded.floor)",
+        )?
+        .execute(params![slot, owner.as_str(), position])?;
+        // Counted anew: what remains may have passed more.
+        self.owners.remove(owner);
+        Ok(true)
+    }
+
+    /// Makes room for a new device.
+    fn forget_surplus(&mut self, owner: &AccountId) -> TaskResult<()> {
+        let oldest = self.owners.get_mut(owner).and_then(|state| {
+            let device = state.devices.iter().min_by_key(|device| device.seen)?;
+            (state.devices.len() > MAX_DEVICES).then_some((state.slot, device.column))
+        });
+        if let Some((slot, column)) = oldest {
+            self.forget_device(slot, owner, &column, i64::MAX)?;
+        }
+        Ok(())
     }
 }

@@ -84,7 +84,7 @@ where
     T: Send + 'static,
     F: FnMut(&mut Writer<'_>) -> TaskResult<T> + Send + 'static,
 {
-    pub(super) fn new(operation: F) -> (Box<dyn Task>, oneshot::Receiver<Result<T>>) {
+    pub(super) fn with_reply(operation: F) -> (Box<dyn Task>, oneshot::Receiver<Result<T>>) {
         let (reply, answer) = oneshot::channel();
         (
             Box::new(Self {
