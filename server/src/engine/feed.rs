@@ -89,8 +89,8 @@ struct InFlight {
 #[derive(Debug)]
 struct GivenUp {
     send_ids: SendIds,
-    kind: PacketType,
     seqs: Seqs,
+    is_list: bool,
 }
 
 /// Given-up packets that are remembered.
@@ -171,20 +171,16 @@ impl Feed {
         }
     }
 
-    /// A message of this account was echoed to this client without being synchronous. `cursor`
-    /// counts it as acknowledged. Answers whether it was in turn; if not, and `only_in_turn`,
-    /// nothing is acknowledged and it will be read back.
-    pub fn echoed(&mut self, seq: Seq, only_in_turn: bool, cursor: &mut Cursor) -> bool {
+    /// This session sent a message that also has a number in the own inbox, and is being shown its
+    /// echo, which is not synchronous. That counts as its acknowledgement: a session whose echo
+    /// is lost repeats the message.
+    pub fn echoed(&mut self, seq: Seq, cursor: &mut Cursor) {
         self.grown(seq);
-        let in_turn = self.mode == Mode::Live && seq == self.next;
-        if in_turn {
+        if self.mode == Mode::Live && seq == self.next {
             self.next = seq.next();
         }
-        if in_turn || !only_in_turn {
-            cursor.acknowledge(seq);
-            self.floor = cursor.position();
-        }
-        in_turn
+        cursor.acknowledge(seq);
+        self.floor = cursor.position();
     }
 
     /// The client asks for its offline queue.
@@ -201,9 +197,17 @@ impl Feed {
     }
 
     /// What to read now. The caller reads and calls [`Feed::read`] or [`Feed::read_failed`].
-    pub fn wants_read(&mut self, settings: &DeliverySettings) -> Option<ReadRequest> {
+    /// `position` tells the device's position; it is only called when sending has run too far ahead.
+    pub fn wants_read(
+        &mut self,
+        settings: &DeliverySettings,
+        position: impl FnOnce() -> Seq,
+    ) -> Option<ReadRequest> {
         if self.reading || self.next > self.newest {
             return None;
+        }
+        if self.next.0 - self.floor.0 > SPREAD {
+            self.floor = position();
         }
         let (limit, max_bytes) = match self.mode {
             Mode::Held(_) => return None,
@@ -311,13 +315,9 @@ impl Feed {
             let Some(packet) = self.given_up.remove(at) else {
                 return;
             };
-            if let Mode::Held(_) = self.mode {
+            if packet.is_list && self.mode == Mode::Held(None) {
                 // The client is back: go on where it was given up.
-                self.mode = if packet.kind == PacketType::OfflineMsg {
-                    Mode::Offline
-                } else {
-                    Mode::Live
-                };
+                self.mode = Mode::Offline;
             }
             packet.seqs
         } else {
@@ -338,10 +338,10 @@ impl Feed {
         self.writable = now;
     }
 
-    /// Time has passed: repeats what was not acknowledged. After the last attempt the packet stays
-    /// in the inbox and the feed pauses. An offline queue goes on when it is asked for again or a
-    /// late ack shows that the client is back; ordinary deliveries go on after a while, from the
-    /// oldest that is not acknowledged. A client that does not ask for its backlog gets it.
+    /// Time has passed: repeats what was not acknowledged. After the last attempt a packet stays in
+    /// the inbox for the next offline request, and newer ones go on. An offline queue stops; it
+    /// goes on when it is asked for again or a late ack shows that the client is back. A client
+    /// that does not ask for its backlog gets it.
     pub fn tick(&mut self, now: Instant, settings: &DeliverySettings) {
         if let Mode::Held(Some(until)) = self.mode
             && now >= until
@@ -362,12 +362,12 @@ impl Feed {
                 self.out.push_back(again);
                 self.flight.push_back(packet);
             } else {
-                self.give_up(packet, now, settings);
+                self.give_up(packet);
             }
         }
     }
 
-    fn give_up(&mut self, packet: InFlight, now: Instant, settings: &DeliverySettings) {
+    fn give_up(&mut self, packet: InFlight) {
         self.bytes_in_flight -= packet.payload.len();
         let InFlight {
             send_ids, kind, seqs, ..
@@ -375,11 +375,17 @@ impl Feed {
         if self.given_up.len() >= GIVEN_UP {
             self.given_up.pop_front();
         }
-        self.given_up.push_back(GivenUp { send_ids, kind, seqs });
-        // A client that does not take its offline queue asks again when it wants it (7.14).
-        let pause = (kind != PacketType::OfflineMsg).then(|| now + settings.ack_timeout);
-        self.mode = Mode::Held(pause);
-        self.next = self.floor.next();
+        let is_list = kind == PacketType::OfflineMsg;
+        self.given_up.push_back(GivenUp {
+            send_ids,
+            seqs,
+            is_list,
+        });
+        if is_list {
+            // A client that does not take its offline queue asks again when it wants it (7.14).
+            self.mode = Mode::Held(None);
+            self.next = self.floor.next();
+        }
     }
 
     /// When [`Feed::tick`] has something to do, if ever.
@@ -405,10 +411,9 @@ impl Feed {
     }
 
     fn has_room(&self, settings: &DeliverySettings) -> bool {
-        self.flight.is_empty()
-            || self.flight.len() < settings.window
-                && self.bytes_in_flight < settings.window_bytes
-                && self.next.0 - self.floor.0 <= SPREAD
+        let has_window = self.flight.is_empty()
+            || self.flight.len() < settings.window && self.bytes_in_flight < settings.window_bytes;
+        has_window && self.next.0 - self.floor.0 <= SPREAD
     }
 
     fn is_in_flight(&self, seq: Seq) -> bool {

@@ -124,13 +124,18 @@ impl OnlineAccount {
         }
     }
 
-    /// Announces an echo to every session but the one that sent the message.
+    /// Shows a message to every session of its sender but the one that sent it. With a number it
+    /// is an inbox entry like any other, which each device has to acknowledge; without one the
+    /// account has a single device, and its other sessions get a plain echo.
     pub fn echo(&self, from: SessionId, seq: Option<Seq>, parcel: &Arc<Parcel>) -> Echoed {
         let mut echoed = Echoed::default();
         for member in &self.state.lock().members {
             echoed.sessions += 1;
-            if member.id != from && !member.outlet.echo(seq, Arc::clone(parcel)) && seq.is_none() {
-                echoed.dropped += 1;
+            match seq {
+                _ if member.id == from => {}
+                Some(seq) => member.outlet.entry(seq, Arc::clone(parcel)),
+                None if member.outlet.volatile(Arc::clone(parcel)) => {}
+                None => echoed.dropped += 1,
             }
         }
         echoed

@@ -18,8 +18,6 @@ use crate::store::Seq;
 pub enum Outgoing {
     /// A new inbox entry, to be delivered synchronously.
     Entry(Seq, Arc<Parcel>),
-    /// A message of the account itself, sent on another device.
-    Echo(Option<Seq>, Arc<Parcel>),
     /// The outcome of a message this session sent.
     Sent(Ticket, SendOutcome),
     /// A packet that is delivered now or never.
@@ -100,16 +98,6 @@ impl Outlet {
     /// Announces an inbox entry. When the mailbox is full only its number is kept.
     pub fn entry(&self, seq: Seq, parcel: Arc<Parcel>) {
         self.put_droppable(seq, parcel.weight(), Outgoing::Entry(seq, parcel));
-    }
-
-    /// Announces a message that another session of the account sent. `false`: there was no room
-    /// (with a number it will be read back from the inbox).
-    pub fn echo(&self, seq: Option<Seq>, parcel: Arc<Parcel>) -> bool {
-        self.put_droppable(
-            seq.unwrap_or_default(),
-            parcel.weight(),
-            Outgoing::Echo(seq, parcel),
-        )
     }
 
     /// Hands over a packet that may be dropped. `false`: it was dropped.

@@ -73,6 +73,60 @@ async fn a_greeting_may_be_empty(encoding: Encoding) {
     assert_eq!(notice(&mut b).await.data_string.as_deref(), Some(""));
 }
 
+async fn a_greeting_is_at_most_one_kibibyte(encoding: Encoding) {
+    let server = shared();
+    let (mut a, mut b) = strangers(&server, encoding).await;
+    let node = b.node.clone();
+    a.refused(
+        operation::ADD,
+        Some(&node),
+        Some(&"x".repeat(1_025)),
+        ErrorCode::Params,
+    )
+    .await;
+    b.expect_silence().await;
+    a.request(operation::ADD, Some(&node), Some(&"x".repeat(1_024)))
+        .await;
+    assert_eq!(notice(&mut b).await.bn_type, Some(REQUEST));
+}
+
+/// Every request is stored for the other to read, so nobody may fill an inbox with them.
+async fn requests_to_one_person_are_limited(encoding: Encoding) {
+    let server = shared();
+    let (mut a, mut b) = strangers(&server, encoding).await;
+    let node = b.node.clone();
+    for _ in 0..20 {
+        a.request(operation::ADD, Some(&node), Some("please")).await;
+        notice(&mut b).await;
+    }
+    a.refused(operation::ADD, Some(&node), Some("please"), ErrorCode::OverHz)
+        .await;
+    b.expect_silence().await;
+}
+
+/// The connection may end at any moment: a change is stored and in force, or neither.
+async fn a_block_is_in_force_also_when_its_requester_is_gone(encoding: Encoding) {
+    let server = shared();
+    let mut stored = 0;
+    for delay in 0..12 {
+        let (pair, mut a, mut b) = friends(&server, encoding).await;
+        b.request(operation::BLOCK, Some(&pair.a.node), None).await;
+        // The moment of the end varies; nothing is waited for.
+        tokio::time::sleep(std::time::Duration::from_micros(200 * delay)).await;
+        let lost = b.into_stream();
+        lost.set_zero_linger().unwrap();
+        drop(lost);
+        let mut b = pair.b.login(&server, encoding).await;
+        if b.list(operation::BLOCK_LIST).await.contains(&pair.a.node) {
+            stored += 1;
+            a.take(PacketType::Message).await;
+            a.refused_message(&message(&pair.b.node, "no"), ErrorCode::PermDenied)
+                .await;
+        }
+    }
+    assert!(stored > 0, "no block was stored, so nothing was tried");
+}
+
 async fn two_requests_make_friends_of_both(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -424,6 +478,9 @@ in_both_encodings!(
     removing_while_the_other_blocks_keeps_that_block_and_says_nothing,
     two_people_may_block_each_other_and_unblock_independently,
     permission_follows_a_change_at_once_in_both_directions,
+    a_greeting_is_at_most_one_kibibyte,
+    requests_to_one_person_are_limited,
+    a_block_is_in_force_also_when_its_requester_is_gone,
     notices_wait_for_those_who_are_offline,
     relations_survive_kill_9,
 );

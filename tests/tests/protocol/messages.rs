@@ -287,9 +287,9 @@ async fn the_echo_goes_to_all_sessions_of_the_sender(encoding: Encoding) {
     let mut web = pair.a.login_on(&server, encoding, "web").await;
     web.offline().await;
     let echo = phone.chat(&pair.b.node, "from the phone").await;
-    assert_eq!(web.echo().await, echo);
+    assert_eq!(web.delivery().await, echo, "to be acknowledged like any delivery");
     let echo = web.chat(&pair.b.node, "from the web").await;
-    assert_eq!(phone.echo().await, echo);
+    assert_eq!(phone.delivery().await, echo);
     assert_eq!(words(&b.delivery().await), "from the phone");
     assert_eq!(words(&b.delivery().await), "from the web");
     phone.expect_silence().await;

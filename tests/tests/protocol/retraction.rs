@@ -46,7 +46,7 @@ async fn a_recall_reaches_all_sessions_of_both_sides(encoding: Encoding) {
     a_web.offline().await;
     b_web.offline().await;
     a.chat(&pair.b.node, "one").await;
-    a_web.echo().await;
+    a_web.delivery().await;
     b.delivery().await;
     b_web.delivery().await;
     a_web

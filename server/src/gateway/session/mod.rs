@@ -478,26 +478,11 @@ impl Session {
     fn outgoing(&mut self, item: Outgoing, now: Instant) {
         let settings = &self.context.engine.settings().delivery;
         let Some(open) = &mut self.open else { return };
-        let Open {
-            login,
-            feed,
-            encoding,
-            ..
-        } = &mut **open;
+        let Open { feed, encoding, .. } = &mut **open;
         match item {
             Outgoing::Entry(seq, parcel) => {
                 feed.pushed(seq, &parcel, now, settings);
                 self.collect_feed();
-            }
-            Outgoing::Echo(seq, parcel) => {
-                let in_turn = match seq {
-                    Some(seq) => login.with_cursor(|cursor| feed.echoed(seq, true, cursor)),
-                    None => true,
-                };
-                if in_turn {
-                    let packet = answers::plain(&parcel, *encoding);
-                    self.write(packet);
-                }
             }
             Outgoing::Volatile(parcel) => {
                 let packet = answers::plain(&parcel, *encoding);
@@ -523,7 +508,7 @@ impl Session {
         send.answer = Some(match outcome {
             SendOutcome::Stored(seq, parcel) => {
                 if let Some(seq) = seq {
-                    login.with_cursor(|cursor| feed.echoed(seq, false, cursor));
+                    login.with_cursor(|cursor| feed.echoed(seq, cursor));
                 }
                 Some(answers::plain(&parcel, *encoding))
             }
@@ -565,7 +550,9 @@ impl Session {
         let Some(open) = &mut self.open else { return false };
         if has_room && open.reading.is_none() && open.read_again.is_none_or(|at| now >= at) {
             open.read_again = None;
-            open.reading = open.feed.wants_read(settings).map(|request| {
+            let Open { login, feed, .. } = &mut **open;
+            let request = feed.wants_read(settings, || login.with_cursor(|cursor| cursor.position()));
+            open.reading = request.map(|request| {
                 let login = Arc::clone(&open.login);
                 Box::pin(async move { login.engine().read_inbox(&login, request).await }) as Reading
             });

@@ -60,7 +60,7 @@ pub struct SqliteOptions {
     pub cached_conversations: usize,
     /// Accounts whose inbox counters and keys are kept in memory (about 900 bytes each).
     pub cached_accounts: usize,
-    /// Operations that may wait for the writer; more are refused as [`StoreError::Overloaded`].
+    /// Operations that may wait for the writer; more are refused as [`StoreError::Overloaded`](crate::store::StoreError::Overloaded).
     pub waiting_writes: usize,
     /// Bytes that waiting writes may hold.
     pub waiting_write_bytes: usize,
