@@ -8,8 +8,9 @@ use tim_protocol::Node;
 
 use crate::message::Conversation;
 
-/// Ranges remembered per conversation. Every recalled message makes one more.
-const MAX_RANGES: usize = 64;
+/// Ranges remembered per conversation (16 bytes each). Every recalled message makes one more, and so does every
+/// own message that is confirmed while older ones of the other side still wait in the offline queue.
+const MAX_RANGES: usize = 4096;
 /// Conversations remembered.
 const MAX_CONVERSATIONS: usize = 4096;
 /// Other packets remembered.
@@ -165,6 +166,20 @@ mod tests {
     }
 
     #[test]
+    fn own_messages_confirmed_during_a_long_drain_do_not_push_out_what_was_seen() {
+        let mut seen = Seen::default();
+        for mid in 1..=1_000 {
+            seen.insert(stored("a", mid));
+        }
+        // Every second number is an own message; the others still wait.
+        for mid in 501..1_500 {
+            seen.insert(stored("a", mid * 2));
+        }
+        assert!(seen.contains(&stored("a", 1)) && seen.contains(&stored("a", 1_000)));
+        assert!(!seen.contains(&stored("a", 1_001)));
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let mut seen = Seen::default();
         for conversation in 0..MAX_CONVERSATIONS + 500 {
@@ -172,7 +187,7 @@ mod tests {
         }
         assert!(seen.conversations.len() <= MAX_CONVERSATIONS);
         assert!(seen.contains(&stored(&format!("n{}", MAX_CONVERSATIONS + 499), 1)));
-        for mid in 0..1000 {
+        for mid in 0..10_000 {
             seen.insert(stored("gaps", mid * 2));
         }
         assert!(seen.conversations[&peer("gaps")].ranges.0.len() <= MAX_RANGES);
