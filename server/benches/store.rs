@@ -22,6 +22,7 @@ use criterion::{BatchSize, Criterion, Throughput};
 use rustix::time::{ClockId, clock_gettime};
 use tempfile::TempDir;
 use tim_protocol::node::wide_account_node;
+use tim_server::engine::identity::Identity;
 use tim_server::store::{
     AccountId, Advance, Append, Appended, ConversationId, DeviceKey, MasterKeySource, Seq, SqliteOptions,
     SqliteStore, Store, Timestamp, UpperBound,
@@ -52,11 +53,12 @@ impl Bench {
         let source = MasterKeySource::File(folder.path().join("master.key"));
         let options = SqliteOptions::new(folder.path().join("tim.db"));
         let store = Arc::new(SqliteStore::open(&options, &source).unwrap());
+        let identity = Identity::new(*store.installation_key().as_bytes());
         let account = |name: String| AccountId::new(wide_account_node(&[1; 32], "", &name));
         let pairs = (0..pairs)
             .map(|number| {
                 let (sender, receiver) = (account(format!("s{number}")), account(format!("r{number}")));
-                let conversation = ConversationId::between(store.installation_key(), &sender, &receiver);
+                let conversation = identity.conversation(&sender, &receiver);
                 Pair {
                     sender,
                     receiver,

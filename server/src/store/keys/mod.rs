@@ -8,7 +8,7 @@ mod ring;
 use std::fmt;
 
 use hkdf::Hkdf;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, KeyInit};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use sha2::Sha256;
@@ -16,8 +16,6 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 pub use master::{KeyError, MasterKey, MasterKeySource, PendingMasterKey};
 pub use ring::{KeyId, KeyRing};
-
-use super::ids::{AccountId, ConversationId};
 
 /// 32 secret bytes.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
@@ -99,60 +97,9 @@ pub(crate) fn keyed_hash(key: &Secret) -> Hmac<Sha256> {
     Hmac::<Sha256>::new((&*block).into())
 }
 
-impl ConversationId {
-    /// The conversation of two accounts; the order of the two does not matter.
-    #[must_use]
-    pub fn between(key: &InstallationKey, a: &AccountId, b: &AccountId) -> Self {
-        let (first, second) = if a <= b { (a, b) } else { (b, a) };
-        Self::derive(key, b"pair", &[first.as_str(), second.as_str()])
-    }
-
-    /// The conversation of a group.
-    #[must_use]
-    pub fn of_group(key: &InstallationKey, group: &str) -> Self {
-        Self::derive(key, b"group", &[group])
-    }
-
-    fn derive(key: &InstallationKey, kind: &[u8], parts: &[&str]) -> Self {
-        let mut mac = key.keyed_hash("conversation");
-        mac.update(kind);
-        for part in parts {
-            mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part.as_bytes());
-        }
-        let tag = mac.finalize().into_bytes();
-        let mut id = [0; 16];
-        id.copy_from_slice(&tag[..16]);
-        Self(id)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::conformance::account_id;
-
-    #[test]
-    fn the_conversation_of_two_is_the_same_from_both_sides_and_for_nobody_else() {
-        let key = InstallationKey::from_bytes([3; 32]);
-        let (a, b, c) = (account_id("a"), account_id("b"), account_id("c"));
-        assert_eq!(
-            ConversationId::between(&key, &a, &b),
-            ConversationId::between(&key, &b, &a)
-        );
-        assert_ne!(
-            ConversationId::between(&key, &a, &b),
-            ConversationId::between(&key, &a, &c)
-        );
-        assert_ne!(
-            ConversationId::between(&key, &a, &b),
-            ConversationId::between(&InstallationKey::from_bytes([4; 32]), &a, &b)
-        );
-        assert_ne!(
-            ConversationId::between(&key, &account_id("ab"), &c),
-            ConversationId::between(&key, &a, &account_id("bc"))
-        );
-    }
 
     #[test]
     fn secrets_are_not_printed() {
