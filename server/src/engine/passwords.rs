@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use parking_lot::Mutex;
+use subtle::ConstantTimeEq;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
@@ -67,7 +67,6 @@ impl Passwords {
             None,
         )
         .map_err(|error| format!("password hash parameters: {error}"))?;
-        let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let decoy = decoy(settings);
         let (jobs, queue) = sync_channel(settings.queue.max(1));
         let queue = Arc::new(Mutex::new(queue));
@@ -79,10 +78,10 @@ impl Passwords {
         };
         let mut threads = Vec::with_capacity(count);
         for number in 0..count {
-            let (queue, argon) = (Arc::clone(&queue), argon.clone());
+            let (queue, params) = (Arc::clone(&queue), params.clone());
             let thread = std::thread::Builder::new()
                 .name(format!("password-{number}"))
-                .spawn(move || work(&queue, &argon))
+                .spawn(move || work(&queue, params))
                 .map_err(|error| format!("cannot start a password thread: {error}"))?;
             threads.push(thread);
         }
@@ -158,30 +157,85 @@ fn decoy(settings: &PasswordSettings) -> String {
     format!("$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}${salt}${hash}")
 }
 
-fn work(queue: &Mutex<Receiver<Job>>, argon: &Argon2<'_>) {
+/// Length of a new hash in bytes.
+const HASH_BYTES: usize = 32;
+
+/// Computes hashes in memory of its own that is used again and again. Allocating it for every hash
+/// made the allocator keep several copies of it.
+struct Hasher {
+    params: Params,
+    memory: Vec<Block>,
+}
+
+impl Hasher {
+    fn new(params: Params) -> Self {
+        Self {
+            params,
+            memory: Vec::new(),
+        }
+    }
+
+    fn hash(&mut self, password: &str) -> Result<String, PasswordError> {
+        let salt = Salt::generate();
+        let mut output = Zeroizing::new([0; HASH_BYTES]);
+        self.compute(self.params.clone(), password, &salt, &mut *output)?;
+        let hash = PasswordHash {
+            algorithm: Algorithm::Argon2id.ident(),
+            version: Some(Version::V0x13.into()),
+            params: (&self.params).try_into().map_err(|_| PasswordError::Damaged)?,
+            salt: Some(salt),
+            hash: Some(Output::new(&*output).map_err(|_| PasswordError::Damaged)?),
+        };
+        Ok(hash.to_string())
+    }
+
+    /// Checks a password with the costs that its hash was made with.
+    fn verify(&mut self, password: &str, hash: &str) -> Result<bool, PasswordError> {
+        let hash = PasswordHash::new(hash).map_err(|_| PasswordError::Damaged)?;
+        let is_known =
+            hash.algorithm == Algorithm::Argon2id.ident() && hash.version == Some(Version::V0x13.into());
+        let (Some(salt), Some(expected), true) = (&hash.salt, &hash.hash, is_known) else {
+            return Err(PasswordError::Damaged);
+        };
+        let params = Params::try_from(&hash).map_err(|_| PasswordError::Damaged)?;
+        let mut output = Zeroizing::new(vec![0; expected.as_bytes().len()]);
+        self.compute(params, password, salt, &mut output)?;
+        Ok(bool::from(output.ct_eq(expected.as_bytes())))
+    }
+
+    fn compute(
+        &mut self,
+        params: Params,
+        password: &str,
+        salt: &[u8],
+        output: &mut [u8],
+    ) -> Result<(), PasswordError> {
+        let blocks = params.block_count();
+        if self.memory.len() < blocks {
+            self.memory = Vec::new();
+            self.memory.resize(blocks, Block::default());
+        }
+        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+            .hash_password_into_with_memory(password.as_bytes(), salt, output, &mut self.memory[..blocks])
+            .map_err(|_| PasswordError::Damaged)
+    }
+}
+
+fn work(queue: &Mutex<Receiver<Job>>, params: Params) {
     lower_priority();
+    let mut hasher = Hasher::new(params);
     loop {
         let job = queue.lock().recv();
         match job {
             Err(_) => return,
             Ok(Job::Hash { reply, .. }) if reply.is_closed() => {}
             Ok(Job::Verify { reply, .. }) if reply.is_closed() => {}
-            Ok(Job::Hash { password, reply }) => {
-                let hash = argon
-                    .hash_password(password.as_bytes())
-                    .map(|hash| hash.to_string());
-                answer(reply, hash.map_err(|_| PasswordError::Damaged));
-            }
+            Ok(Job::Hash { password, reply }) => answer(reply, hasher.hash(&password)),
             Ok(Job::Verify {
                 password,
                 hash,
                 reply,
-            }) => {
-                let result = PasswordHash::new(&hash)
-                    .map_err(|_| PasswordError::Damaged)
-                    .map(|hash| argon.verify_password(password.as_bytes(), &hash).is_ok());
-                answer(reply, result);
-            }
+            }) => answer(reply, hasher.verify(&password, &hash)),
         }
     }
 }
@@ -238,6 +292,20 @@ mod tests {
         };
         let passwords = Passwords::start(&dearer).unwrap();
         assert!(passwords.verify("secret", Some(&hash)).await.unwrap());
+    }
+
+    #[test]
+    fn hashes_are_those_of_the_library() {
+        use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+        let params = Params::new(64, 2, 1, None).unwrap();
+        let library = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+        let mut own = Hasher::new(params);
+        let theirs = library.hash_password(b"secret").unwrap().to_string();
+        assert!(own.verify("secret", &theirs).unwrap() && !own.verify("Secret", &theirs).unwrap());
+        let ours = own.hash("secret").unwrap();
+        let parsed = PasswordHash::new(&ours).unwrap();
+        assert!(library.verify_password(b"secret", &parsed).is_ok());
+        assert_ne!(ours, own.hash("secret").unwrap(), "salted");
     }
 
     #[test]
