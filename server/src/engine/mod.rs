@@ -194,12 +194,6 @@ impl Engine {
         self.bus.local()
     }
 
-    /// The clock in use.
-    #[must_use]
-    pub fn clock(&self) -> &dyn Clock {
-        &*self.clock
-    }
-
     /// Operations that run to their end although nobody may wait for them any more.
     #[must_use]
     pub fn operations(&self) -> &TaskTracker {

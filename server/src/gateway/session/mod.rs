@@ -338,10 +338,8 @@ impl Session {
 
     /// Passes on what the feed wants written.
     fn collect_feed(&mut self) {
-        let Some(open) = &mut self.open else { return };
-        while let Some(packet) = open.feed.next_packet() {
-            self.out_bytes += packet.len();
-            self.out.push_back(packet);
+        while let Some(packet) = self.open.as_mut().and_then(|open| open.feed.next_packet()) {
+            self.write(packet);
         }
     }
 
@@ -520,16 +518,13 @@ impl Session {
 
     /// Writes the answers of the oldest sends as far as there are any.
     fn release_answers(&mut self) {
-        let Some(open) = &mut self.open else { return };
-        while open.sends.front().is_some_and(|send| send.answer.is_some()) {
-            let Some(send) = open.sends.pop_front() else {
-                return;
-            };
+        while let Some(open) = &mut self.open
+            && let Some(send) = open.sends.pop_front_if(|send| send.answer.is_some())
+        {
             open.first_ticket += 1;
             open.sends_bytes -= send.bytes;
             if let Some(packet) = send.answer.flatten() {
-                self.out_bytes += packet.len();
-                self.out.push_back(packet);
+                self.write(packet);
             }
         }
     }
