@@ -239,7 +239,7 @@ impl Batch {
     fn dispatch(self, engine: &Engine, outcomes: Vec<Appended>, followups: &mut Vec<Work>) {
         for (chat, outcome) in self.chats.into_iter().zip(outcomes) {
             match outcome {
-                Appended::Stored { mid, seqs } => {
+                Appended::Stored { mid, seqs, .. } => {
                     engine.counters.messages_stored.fetch_add(1, Ordering::Relaxed);
                     dispatch(engine, chat, mid, &seqs, followups);
                 }

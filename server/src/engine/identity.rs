@@ -7,7 +7,8 @@ use smol_str::{SmolStr, ToSmolStr};
 use tim_protocol::node::{self, Node};
 use zeroize::Zeroizing;
 
-use crate::store::{AccountId, ConversationId, DeviceKey};
+use super::clock::Entropy;
+use crate::store::{AccountId, ConversationId, DeviceKey, RoomId};
 
 /// Longest device name that is kept as it is.
 const DEVICE_KEY_BYTES: usize = 64;
@@ -42,19 +43,30 @@ impl Identity {
     #[must_use]
     pub fn conversation(&self, a: &AccountId, b: &AccountId) -> ConversationId {
         let (low, high) = if a <= b { (a, b) } else { (b, a) };
-        // The key has exactly the size the hash wants, so this cannot be refused.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&*self.key) else {
-            unreachable!("HMAC takes keys of any length")
-        };
+        let mut mac = self.mac();
         mac.update(b"tim conversation of two\0");
         // Ids contain no zero byte.
         mac.update(low.as_str().as_bytes());
         mac.update(&[0]);
         mac.update(high.as_str().as_bytes());
-        let digest = mac.finalize().into_bytes();
-        let mut id = [0; 16];
-        id.copy_from_slice(&digest[..16]);
-        ConversationId(id)
+        conversation_id(mac)
+    }
+
+    /// The conversation of a room.
+    #[must_use]
+    pub fn room_conversation(&self, room: &RoomId) -> ConversationId {
+        let mut mac = self.mac();
+        mac.update(b"tim conversation of a room\0");
+        mac.update(room.as_str().as_bytes());
+        conversation_id(mac)
+    }
+
+    fn mac(&self) -> Hmac<Sha256> {
+        // The key has exactly the size the hash wants, so this cannot be refused.
+        let Ok(mac) = Hmac::<Sha256>::new_from_slice(&*self.key) else {
+            unreachable!("HMAC takes keys of any length")
+        };
+        mac
     }
 }
 
@@ -65,6 +77,30 @@ pub fn parse_account(text: &str) -> Option<AccountId> {
         return None;
     }
     Node::new(text).ok().map(AccountId::new)
+}
+
+/// Takes a well-formed room id from the wire.
+#[must_use]
+pub fn parse_room(text: &str) -> Option<RoomId> {
+    if !node::is_well_formed_wide(text) {
+        return None;
+    }
+    Node::new(text).ok().map(RoomId::new)
+}
+
+/// A new random id for a room or a virtual room.
+#[must_use]
+pub fn random_node(entropy: &dyn Entropy) -> Node {
+    let mut id = [0; node::WIDE_LENGTH];
+    entropy.fill(&mut id);
+    node::wide_node_from_random(id)
+}
+
+fn conversation_id(mac: Hmac<Sha256>) -> ConversationId {
+    let digest = mac.finalize().into_bytes();
+    let mut id = [0; 16];
+    id.copy_from_slice(&digest[..16]);
+    ConversationId(id)
 }
 
 /// Tells devices apart: by `resource`, else by `termtyp`.

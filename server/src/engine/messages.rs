@@ -282,6 +282,7 @@ impl Engine {
             mid,
             author: author.clone(),
             notices: owners.iter().map(notice).collect(),
+            log: None,
         };
         match self
             .store
@@ -291,7 +292,7 @@ impl Engine {
         {
             Retracted::NotFound => Err(ErrorCode::Params),
             Retracted::OtherAuthor => Err(ErrorCode::PermDenied),
-            Retracted::Done(seqs) => {
+            Retracted::Done { seqs, .. } => {
                 let parcel = Arc::new(Parcel::message(message));
                 for (owner, seq) in owners.iter().zip(seqs) {
                     self.deliver_entry(owner, seq, &parcel);

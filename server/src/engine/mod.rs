@@ -11,6 +11,7 @@ pub mod draft;
 pub mod feed;
 pub mod history;
 pub mod identity;
+pub mod listeners;
 pub mod messages;
 pub mod online;
 pub mod outlet;

@@ -37,6 +37,36 @@ impl fmt::Display for AccountId {
     }
 }
 
+/// The public address of a room.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomId(Node);
+
+impl RoomId {
+    /// Takes a well-formed node as the id of a room.
+    #[must_use]
+    pub fn new(node: Node) -> Self {
+        Self(node)
+    }
+
+    /// The text form that travels on the wire.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+impl fmt::Debug for RoomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for RoomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Key of one conversation: 16 bytes, derived with the installation key, so that a database row
 /// does not tell who talks to whom without it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,7 +85,8 @@ impl fmt::Debug for ConversationId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Mid(pub i64);
 
-/// Number of an entry inside one inbox: 1, 2, 3, … without gaps. 0 is "before the first".
+/// Number of an entry inside one inbox or inside the log of one room: 1, 2, 3, … without gaps.
+/// 0 is "before the first".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Seq(pub i64);
 

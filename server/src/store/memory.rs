@@ -205,7 +205,8 @@ impl State {
                 })
             })
             .collect();
-        Appended::Stored { mid, seqs }
+        let position = Seq(mid.0);
+        Appended::Stored { mid, position, seqs }
     }
 }
 
@@ -365,6 +366,7 @@ impl Store for MemoryStore {
                 mid,
                 author,
                 notices,
+                log: _,
             } = retract;
             let message = index_of(mid).and_then(|index| {
                 state
@@ -381,7 +383,10 @@ impl Store for MemoryStore {
                     message.body = None;
                     // A durable store keeps the exact time with the body.
                     message.timestamp = message.order;
-                    Retracted::Done(state.put_all(notices))
+                    Retracted::Done {
+                        seqs: state.put_all(notices),
+                        position: None,
+                    }
                 }
                 _ => Retracted::NotFound,
             }

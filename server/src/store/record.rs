@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::ids::{AccountId, ConversationId, DeviceKey, Mid, Seq, Timestamp};
+use super::ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, Seq, Timestamp};
 
 /// An account to be created.
 #[derive(Clone, Debug)]
@@ -133,6 +133,8 @@ pub enum Appended {
     Stored {
         /// Its number in the conversation.
         mid: Mid,
+        /// Its number in the log of the conversation: its `mid` plus the notices logged before.
+        position: Seq,
         /// Its numbers in the inboxes, in the order they were named.
         seqs: Vec<Seq>,
     },
@@ -184,13 +186,21 @@ pub struct Retract {
     pub author: AccountId,
     /// Entries for inboxes.
     pub notices: Vec<InboxItem>,
+    /// A packet (compact `TimMessage`) appended to the log of the conversation for everybody who
+    /// reads it. It takes a place in the log but no `mid`, and is not in the history.
+    pub log: Option<Bytes>,
 }
 
 /// Outcome of a [`Retract`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Retracted {
-    /// Deleted; inbox numbers of the notices.
-    Done(Vec<Seq>),
+    /// Deleted.
+    Done {
+        /// Inbox numbers of the notices.
+        seqs: Vec<Seq>,
+        /// Place of the logged packet in the log of the conversation, if there was one.
+        position: Option<Seq>,
+    },
     /// No such message (or it was deleted before).
     NotFound,
     /// Somebody else wrote it.
@@ -262,4 +272,190 @@ pub struct Advance {
     pub position: Seq,
     /// When the device was last seen.
     pub seen: Timestamp,
+}
+
+/// Who may join a room (wire-protocol 7.10).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RoomKind {
+    /// Joining needs the approval of the founder or a manager (`gtype` 1).
+    Private,
+    /// Anybody may join (`gtype` 2).
+    Open,
+}
+
+/// A room to be created. Its founder is its first member.
+#[derive(Clone, Debug)]
+pub struct NewRoom {
+    /// Random id.
+    pub id: RoomId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Tenant; empty for the default domain.
+    pub domain: String,
+    /// Who may join.
+    pub kind: RoomKind,
+    /// Who created it.
+    pub founder: AccountId,
+    /// When.
+    pub created: Timestamp,
+    /// Compact `TimRoomBean` without the members that the other fields hold.
+    pub profile: Bytes,
+}
+
+/// A stored room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Its id.
+    pub id: RoomId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Tenant; empty for the default domain.
+    pub domain: String,
+    /// Who may join.
+    pub kind: RoomKind,
+    /// Who created it.
+    pub founder: AccountId,
+    /// Members with special rights, sorted by id. The founder is not among them.
+    pub managers: Vec<AccountId>,
+    /// When it was created.
+    pub created: Timestamp,
+    /// Whether its founder dissolved it: nobody can read, write or join any more.
+    pub dissolved: bool,
+    /// Compact `TimRoomBean` without the members that the other fields hold.
+    pub profile: Bytes,
+    /// Rises with every change of this record.
+    pub version: i64,
+}
+
+/// A change of a room's record.
+#[derive(Clone, Debug)]
+pub struct RoomUpdate {
+    /// The room.
+    pub id: RoomId,
+    /// The version the caller saw.
+    pub expected_version: i64,
+    /// New profile, if it changes.
+    pub profile: Option<Bytes>,
+    /// New managers, if they change. Those who are not members are left out by the store.
+    pub managers: Option<Vec<AccountId>>,
+}
+
+/// Outcome of dissolving a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dissolved {
+    /// It is dissolved; its last member's membership is gone.
+    Done,
+    /// It has members besides its founder.
+    OthersLeft,
+    /// There is no such room, or it was dissolved before.
+    NotFound,
+}
+
+/// What a room and an account think of each other (wire-protocol 10.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Membership {
+    /// What the room thinks of the account: `Wants` = accepted.
+    pub room: ContactState,
+    /// What the account thinks of the room: `Wants` = asked to join, or joined.
+    pub account: ContactState,
+}
+
+impl Membership {
+    /// Both sides accept.
+    pub const MEMBER: Self = Self {
+        room: ContactState::Wants,
+        account: ContactState::Wants,
+    };
+
+    /// Whether both sides accept.
+    #[must_use]
+    pub fn is_member(self) -> bool {
+        self == Self::MEMBER
+    }
+
+    /// Whether the account has asked and the room has not answered.
+    #[must_use]
+    pub fn is_pending(self) -> bool {
+        self.room == ContactState::None && self.account == ContactState::Wants
+    }
+}
+
+/// A change of the relation of a room and an account, with the notices it causes.
+#[derive(Clone, Debug)]
+pub struct MembershipChange {
+    /// The room.
+    pub room: RoomId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// The account.
+    pub account: AccountId,
+    /// What the caller saw.
+    pub expected: Membership,
+    /// What it becomes. Both `None`: the relation is deleted.
+    pub becomes: Membership,
+    /// Entries for inboxes.
+    pub notices: Vec<InboxItem>,
+}
+
+/// Outcome of a [`MembershipChange`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MembershipChanged {
+    /// It is changed.
+    Done {
+        /// Inbox numbers of the notices.
+        seqs: Vec<Seq>,
+        /// For a new member: the newest number of the room's log. What comes after it is
+        /// delivered to the member.
+        since: Seq,
+    },
+    /// The relation had changed meanwhile; nothing was written.
+    Stale,
+    /// There is no such room, or it is dissolved; nothing was written.
+    NoRoom,
+}
+
+/// Rooms of an account, each list sorted by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoomLists {
+    /// Rooms it is a member of.
+    pub joined: Vec<RoomId>,
+    /// Rooms it blocks.
+    pub blocked: Vec<RoomId>,
+}
+
+/// Where one device stands in the log of one room of its account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RoomPosition {
+    /// The room.
+    pub room: RoomId,
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Everything up to this number is acknowledged, or was there before the account joined.
+    pub position: Seq,
+    /// Newest number of the log.
+    pub head: Seq,
+}
+
+/// New position of one device in the log of one room.
+#[derive(Clone, Debug)]
+pub struct RoomAdvance {
+    /// Owner of the device.
+    pub owner: AccountId,
+    /// The device.
+    pub device: DeviceKey,
+    /// The room.
+    pub room: RoomId,
+    /// Everything up to this number is acknowledged.
+    pub position: Seq,
+}
+
+/// A user's profile as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserProfile {
+    /// Tenant of the account.
+    pub domain: String,
+    /// Time of registration.
+    pub created: Timestamp,
+    /// Compact `TimUserBean` without `createtime`; `None` when it was never set.
+    pub profile: Option<Bytes>,
 }

@@ -27,12 +27,18 @@ async fn history(store: &dyn Store, upper: UpperBound, limit: usize) -> Vec<i64>
     page.iter().map(|message| message.mid.0).collect()
 }
 
+/// A retraction that logged nothing.
+fn retracted(seqs: Vec<Seq>) -> Retracted {
+    Retracted::Done { seqs, position: None }
+}
+
 fn recall(mid: i64, author: &str) -> Retract {
     Retract {
         conversation: conversation(1),
         mid: Mid(mid),
         author: account_id(author),
         notices: vec![],
+        log: None,
     }
 }
 
@@ -141,10 +147,7 @@ pub async fn messages_without_client_number_are_never_repeats(subject: &dyn Subj
 pub async fn a_repeat_of_a_recalled_message_has_no_body(subject: &dyn Subject) {
     let store = subject.open();
     append_one(&*store, message(1, Some(7), "a")).await;
-    assert_eq!(
-        store.retract(recall(1, "a")).await.unwrap(),
-        Retracted::Done(vec![])
-    );
+    assert_eq!(store.retract(recall(1, "a")).await.unwrap(), retracted(vec![]));
     let Appended::Duplicate(original) = append_one(&*store, message(1, Some(7), "a")).await else {
         panic!("a recalled message came back")
     };
@@ -372,10 +375,7 @@ pub async fn only_the_author_can_recall(subject: &dyn Subject) {
 pub async fn a_recall_happens_once(subject: &dyn Subject) {
     let store = subject.open();
     append_one(&*store, message(1, None, "a")).await;
-    assert_eq!(
-        store.retract(recall(1, "a")).await.unwrap(),
-        Retracted::Done(vec![])
-    );
+    assert_eq!(store.retract(recall(1, "a")).await.unwrap(), retracted(vec![]));
     let store = reopen(subject, store).await;
     for mid in [1, 2, 0, -1, i64::MAX, i64::MIN] {
         assert_eq!(
@@ -405,7 +405,7 @@ pub async fn a_recall_puts_notices_into_inboxes(subject: &dyn Subject) {
     retract.notices = vec![packet("b", "recalled"), packet("a", "done")];
     assert_eq!(
         store.retract(retract).await.unwrap(),
-        Retracted::Done(vec![Seq(2), Seq(1)])
+        retracted(vec![Seq(2), Seq(1)])
     );
     let inbox = store.read_inbox(&account_id("b"), Seq(0), 10, 100).await.unwrap();
     assert_eq!(inbox.len(), 2);

@@ -103,6 +103,7 @@ pub async fn a_reference_to_a_recalled_message_has_no_body(subject: &dyn Subject
         mid: Mid(1),
         author: account_id("a"),
         notices: vec![],
+        log: None,
     };
     store.retract(retract).await.unwrap();
     let inbox = read(&*store, "b", 0).await;

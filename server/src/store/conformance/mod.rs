@@ -195,7 +195,7 @@ fn advance(owner: &str, name: &str, position: i64, seen: i64) -> Advance {
 /// The number of a message that was stored.
 fn stored(outcome: &Appended) -> (Mid, Vec<Seq>) {
     match outcome {
-        Appended::Stored { mid, seqs } => (*mid, seqs.clone()),
+        Appended::Stored { mid, seqs, .. } => (*mid, seqs.clone()),
         Appended::Duplicate(original) => panic!("taken for a repeat of {original:?}"),
     }
 }

@@ -201,6 +201,7 @@ async fn answer(operation: &Operation, store: &dyn Store) -> String {
                 mid: Mid(mid),
                 author: account_id(&name(author)),
                 notices: notices.collect(),
+                log: None,
             };
             text(store.retract(retract).await)
         }

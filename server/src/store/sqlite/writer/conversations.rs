@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::{TaskResult, Writer};
 use crate::store::StoreError;
 use crate::store::encryption::{Scope, Table};
-use crate::store::ids::{ConversationId, Mid, Timestamp};
+use crate::store::ids::{ConversationId, Mid, Seq, Timestamp};
 use crate::store::record::{Append, Appended, Duplicate, Retract, Retracted};
 use crate::store::sqlite::reader::{MessageRow, open_message};
 use crate::store::sqlite::sealed::{InboxContent, MessageHead, Placement, damaged, message_place};
@@ -99,7 +99,9 @@ impl Writer<'_> {
             .iter()
             .map(|owner| self.put(owner, &[&content]))
             .collect::<TaskResult<Vec<_>>>()?;
-        Ok(Appended::Stored { mid, seqs })
+        // A conversation whose log has no notices is numbered like its log.
+        let position = Seq(mid.0);
+        Ok(Appended::Stored { mid, position, seqs })
     }
 
     /// The message that has this origin. A damaged one counts as recalled: its author still
@@ -136,6 +138,7 @@ impl Writer<'_> {
             mid,
             author,
             notices,
+            log: _,
         } = retract;
         let slot = self.placement.conversation(conversation)?;
         let row = self
@@ -156,6 +159,9 @@ impl Writer<'_> {
         }
         self.statement("UPDATE message SET body = NULL WHERE slot = ?1 AND conversation = ?2 AND mid = ?3")?
             .execute(params![slot, conversation.0, mid.0])?;
-        Ok(Retracted::Done(self.put_items(notices)?))
+        Ok(Retracted::Done {
+            seqs: self.put_items(notices)?,
+            position: None,
+        })
     }
 }
