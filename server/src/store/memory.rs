@@ -74,6 +74,8 @@ struct Conversation {
 #[derive(Debug)]
 struct Message {
     author: AccountId,
+    /// Never 0.
+    client_id: Option<i64>,
     /// As given.
     timestamp: Timestamp,
     /// Never smaller than that of the message before.
@@ -168,7 +170,8 @@ impl State {
         } = append;
         let conversation = self.conversations.entry(id).or_default();
         let index = conversation.messages.len();
-        if let Some(client_id) = client_id.filter(|id| *id != 0) {
+        let client_id = client_id.filter(|client_id| *client_id != 0);
+        if let Some(client_id) = client_id {
             match conversation.origins.entry((sender.clone(), client_id)) {
                 std::collections::hash_map::Entry::Occupied(original) => {
                     let index = *original.get();
@@ -190,6 +193,7 @@ impl State {
             .map_or(timestamp, |last| last.order.max(timestamp));
         conversation.messages.push(Message {
             author: sender,
+            client_id,
             timestamp,
             order,
             body: Some(body),
@@ -428,16 +432,20 @@ impl Store for MemoryStore {
             let mut copies = Vec::new();
             let mut bytes = 0;
             for (seq, item) in inbox.entries.range(after.0.saturating_add(1)..).take(limit) {
-                let (mid, body) = match item {
-                    InboxItem::Packet { body, .. } => (None, Some(body.clone())),
+                let (mid, client_id, body) = match item {
+                    InboxItem::Packet { body, .. } => (None, None, Some(body.clone())),
                     InboxItem::Reference {
                         conversation, mid, ..
-                    } => (
-                        Some(*mid),
-                        state
+                    } => {
+                        let message = state
                             .message(conversation, *mid)
-                            .and_then(|message| message.body.clone()),
-                    ),
+                            .filter(|message| message.body.is_some());
+                        (
+                            Some(*mid),
+                            message.and_then(|message| message.client_id),
+                            message.and_then(|message| message.body.clone()),
+                        )
+                    }
                 };
                 bytes += body.as_ref().map_or(0, Bytes::len);
                 if bytes > max_bytes && !copies.is_empty() {
@@ -446,6 +454,7 @@ impl Store for MemoryStore {
                 copies.push(InboxCopy {
                     seq: Seq(*seq),
                     mid,
+                    client_id,
                     body,
                 });
             }

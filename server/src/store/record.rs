@@ -245,6 +245,9 @@ pub struct InboxCopy {
     pub seq: Seq,
     /// Number in its conversation, when it is a stored message.
     pub mid: Option<Mid>,
+    /// The author's own number for the message ([`Append::client_id`]); `None` when it had none,
+    /// and whenever there is no body.
+    pub client_id: Option<i64>,
     /// Compact `TimMessage`; `None` when the message was recalled, burnt or is damaged.
     pub body: Option<Bytes>,
 }

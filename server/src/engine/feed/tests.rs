@@ -90,6 +90,7 @@ impl Bench {
             entries.push(InboxCopy {
                 seq,
                 mid: Some(Mid(seq.0)),
+                client_id: None,
                 body,
             });
         }

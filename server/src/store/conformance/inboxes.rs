@@ -76,6 +76,7 @@ pub async fn packets_and_references_read_back_in_order(subject: &dyn Subject) {
     let copy = |seq, mid: Option<i64>, body: &'static str| InboxCopy {
         seq: Seq(seq),
         mid: mid.map(Mid),
+        client_id: None,
         body: Some(body.into()),
     };
     let expected = [
@@ -89,6 +90,32 @@ pub async fn packets_and_references_read_back_in_order(subject: &dyn Subject) {
     assert_eq!(read(&*store, "b", 4).await, []);
     assert_eq!(read(&*store, "b", i64::MAX).await, []);
     assert_eq!(read(&*store, "b", i64::MIN).await, expected);
+}
+
+pub async fn a_reference_tells_the_number_its_author_gave(subject: &dyn Subject) {
+    let store = subject.open();
+    let append = |client_id| Append {
+        inboxes: vec![account_id("b")],
+        ..message(1, client_id, "text")
+    };
+    let batch = [Some(-7), None, Some(0), Some(i64::MAX), Some(8)].map(append);
+    store.append(batch.to_vec()).await.unwrap();
+    let retract = Retract {
+        conversation: conversation(1),
+        mid: Mid(5),
+        author: account_id("a"),
+        notices: vec![],
+        log: None,
+    };
+    store.retract(retract).await.unwrap();
+    store.append_inbox(vec![packet("b", "packet")]).await.unwrap();
+    let store = reopen(subject, store).await;
+    let numbers: Vec<_> = read(&*store, "b", 0)
+        .await
+        .iter()
+        .map(|copy| copy.client_id)
+        .collect();
+    assert_eq!(numbers, [Some(-7), None, None, Some(i64::MAX), None, None]);
 }
 
 pub async fn a_reference_to_a_recalled_message_has_no_body(subject: &dyn Subject) {
@@ -128,6 +155,7 @@ pub async fn a_reference_to_nothing_has_no_body(subject: &dyn Subject) {
         [InboxCopy {
             seq: Seq(1),
             mid: Some(Mid(5)),
+            client_id: None,
             body: None
         }]
     );

@@ -94,6 +94,7 @@ macro_rules! store_conformance {
             a_recalled_number_is_not_used_again
             inboxes_are_numbered_densely_and_independently
             packets_and_references_read_back_in_order
+            a_reference_tells_the_number_its_author_gave
             a_reference_to_a_recalled_message_has_no_body
             a_reference_to_nothing_has_no_body
             reading_is_limited_by_number

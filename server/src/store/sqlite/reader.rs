@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::scan::{ScanPosition, ScanStep, scan_step};
 use super::sealed::{
-    InboxContent, MessageContent, Placement, account_place, damaged, device_place, inbox_place,
+    InboxContent, MessageContent, Placement, account_place, client_id_of, damaged, device_place, inbox_place,
     message_place, parse_account,
 };
 use crate::store::encryption::{Ciphers, Place, Scope, SharedKeyRing, Table};
@@ -326,21 +326,24 @@ impl Reader {
                 .and_then(|content| {
                     InboxContent::parse(content).ok_or_else(|| damaged(Table::Inbox, "unreadable content"))
                 });
-            let (mid, body) = match content {
-                Ok(InboxContent::Packet(body)) => (None, Some(body)),
+            let (mid, client_id, body) = match content {
+                Ok(InboxContent::Packet(body)) => (None, None, Some(body)),
                 Ok(InboxContent::Reference(conversation, mid)) => {
                     let slot = placement.conversation(&conversation)?;
-                    let message = select_message(connection, slot, &conversation, mid)?
-                        .map_or(Ok(None), |row| open_message(ciphers, place, &conversation, &row));
+                    let row = select_message(connection, slot, &conversation, mid)?;
+                    let message = row
+                        .as_ref()
+                        .map_or(Ok(None), |row| open_message(ciphers, place, &conversation, row));
                     let body = message.unwrap_or_else(|error| {
                         unreadable.push(error);
                         None
                     });
-                    (Some(mid), body.map(|content| content.body))
+                    let client_id = row.filter(|_| body.is_some()).and_then(|row| row.client_id());
+                    (Some(mid), client_id, body.map(|content| content.body))
                 }
                 Err(error) => {
                     unreadable.push(error);
-                    (None, None)
+                    (None, None, None)
                 }
             };
             bytes += body.as_ref().map_or(0, Bytes::len);
@@ -350,6 +353,7 @@ impl Reader {
             copies.push(InboxCopy {
                 seq: Seq(seq),
                 mid,
+                client_id,
                 body,
             });
         }
@@ -399,6 +403,11 @@ impl MessageRow {
             key: row.get(3)?,
             sealed: row.get(4)?,
         })
+    }
+
+    /// The author's own number. To be trusted only when the message opens: it is bound to it.
+    pub(super) fn client_id(&self) -> Option<i64> {
+        self.origin.as_ref().map(client_id_of)
     }
 }
 

@@ -81,6 +81,13 @@ impl Placement {
     }
 }
 
+/// The author's own number in an origin column.
+pub(super) fn client_id_of(origin: &[u8; 16]) -> i64 {
+    let mut number = [0; 8];
+    number.copy_from_slice(&origin[8..]);
+    i64::from_be_bytes(number)
+}
+
 pub(super) fn account_place(place: &mut Place, key: KeyId, id: &str, domain: &str, created: i64) {
     place.reset(Table::Account, key);
     place
