@@ -10,7 +10,7 @@ use std::sync::Arc;
 pub use local::LocalCluster;
 
 use crate::engine::parcel::Parcel;
-use crate::store::{AccountId, Contacts, Seq};
+use crate::store::{AccountId, Contacts, Membership, RoomId, Seq};
 
 /// A node of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +44,21 @@ pub enum Event {
         peer: AccountId,
         /// The relation now.
         contacts: Contacts,
+    },
+    /// A room and an account changed what they are to each other; caches must forget what they
+    /// knew, and sessions of an account that is no member any more must stop listening.
+    MembershipChanged {
+        /// The room.
+        room: RoomId,
+        /// The account.
+        account: AccountId,
+        /// The membership now.
+        membership: Membership,
+    },
+    /// The record of a room changed; caches must forget it.
+    RoomChanged {
+        /// The room.
+        room: RoomId,
     },
 }
 

@@ -19,8 +19,10 @@ pub mod parcel;
 pub mod passwords;
 pub mod positions;
 pub mod relations;
+pub mod rooms;
 pub mod roster;
 pub mod settings;
+pub mod write_through;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -44,6 +46,7 @@ use parcel::Parcel;
 use passwords::Passwords;
 use positions::Positions;
 use relations::Relations;
+use rooms::Rooms;
 pub use settings::Settings;
 
 /// What an engine is made of.
@@ -86,6 +89,7 @@ pub struct Engine {
     identity: Identity,
     online: Online,
     relations: Relations,
+    rooms: Rooms,
     passwords: Passwords,
     failures_by_address: Attempts<IpAddr>,
     failures_by_account: Attempts<(AccountId, IpAddr)>,
@@ -141,6 +145,7 @@ impl Engine {
             identity: Identity::new(installation_key),
             online: Online::default(),
             relations: Relations::default(),
+            rooms: Rooms::default(),
             positions: Positions::default(),
             work,
             queued_bytes: Arc::default(),
@@ -207,6 +212,12 @@ impl Engine {
         &self.online
     }
 
+    /// What is known of rooms and their members.
+    #[must_use]
+    pub fn rooms(&self) -> &Rooms {
+        &self.rooms
+    }
+
     /// What was counted so far.
     #[must_use]
     pub fn counters(&self) -> &Counters {
@@ -255,6 +266,23 @@ impl Receiver for Engine {
             } => {
                 if from != self.bus.local() {
                     self.relations.replace(&owner, &peer, contacts);
+                }
+            }
+            Event::MembershipChanged {
+                room,
+                account,
+                membership,
+            } => {
+                if from != self.bus.local() {
+                    self.rooms.membership_changed_elsewhere(&room, &account);
+                    if !membership.is_member() {
+                        self.room_left(&account, &room);
+                    }
+                }
+            }
+            Event::RoomChanged { room } => {
+                if from != self.bus.local() {
+                    self.rooms.room_changed_elsewhere(&room);
                 }
             }
         }

@@ -1,0 +1,139 @@
+//! The caches of room records and memberships, and the membership lock of an account.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use tim_protocol::error_code::ErrorCode;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::engine::accounts::Login;
+use crate::engine::write_through::WriteThrough;
+use crate::engine::{Engine, store_failure};
+use crate::store::{AccountId, ConversationId, Membership, Room, RoomId};
+
+const LOCKS: usize = 1_024;
+/// Bytes of room records that are kept, about.
+const RECORD_BYTES: u64 = 32 << 20;
+/// Memberships that are kept.
+const MEMBERSHIPS: usize = 262_144;
+
+/// What permission needs to know of a room and an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The room's conversation.
+    pub conversation: ConversationId,
+    /// What the two think of each other.
+    pub membership: Membership,
+    /// Whether the founder dissolved the room.
+    pub is_dissolved: bool,
+}
+
+/// What is known of rooms.
+pub struct Rooms {
+    pub(super) records: WriteThrough<RoomId, Arc<Room>>,
+    pub(super) memberships: WriteThrough<(RoomId, AccountId), Membership>,
+    locks: Box<[Mutex<()>]>,
+    hasher: RandomState,
+}
+
+impl Default for Rooms {
+    fn default() -> Self {
+        Self {
+            records: WriteThrough::new(16_384, RECORD_BYTES, |room| {
+                (256 + room.profile.len() + 24 * room.managers.len()) as u64
+            }),
+            memberships: WriteThrough::new(MEMBERSHIPS, MEMBERSHIPS as u64, |_| 1),
+            locks: (0..LOCKS).map(|_| Mutex::default()).collect(),
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl Rooms {
+    /// What a room and an account are to each other, if it is known without asking the store.
+    #[must_use]
+    pub fn known(&self, room: &RoomId, account: &AccountId) -> Option<Standing> {
+        let membership = self.memberships.get(&(room.clone(), account.clone()))?;
+        let record = self.records.get(room)?;
+        Some(standing(&record, membership))
+    }
+
+    /// The membership lock of an account: whoever changes a membership of it holds this until the
+    /// change has taken effect, and so does a login while it reads the rooms of the account.
+    /// Never taken for two accounts at once.
+    pub async fn lock_account(&self, account: &AccountId) -> MutexGuard<'_, ()> {
+        #[allow(clippy::cast_possible_truncation, reason = "reduced to the number of locks")]
+        let at = self.hasher.hash_one(account) as usize % LOCKS;
+        self.locks[at].lock().await
+    }
+
+    /// Another node changed a membership.
+    pub(in crate::engine) fn membership_changed_elsewhere(&self, room: &RoomId, account: &AccountId) {
+        self.memberships.forget(&(room.clone(), account.clone()));
+    }
+
+    /// Another node changed a room's record.
+    pub(in crate::engine) fn room_changed_elsewhere(&self, room: &RoomId) {
+        self.records.forget(room);
+    }
+}
+
+impl Engine {
+    /// What a room and the account of a session are to each other. The room may be dissolved.
+    ///
+    /// # Errors
+    /// `Account` when there is no such room in the account's domain; the store's failures.
+    pub async fn standing(&self, login: &Login, room: &RoomId) -> Result<Standing, ErrorCode> {
+        let me = login.account();
+        let record = self.room_record(&me.domain, room).await?;
+        let record = record.ok_or(ErrorCode::Account)?;
+        let membership = self.membership(room, &me.id).await?;
+        Ok(standing(&record, membership))
+    }
+
+    /// The record of a room of a domain, also of a dissolved one.
+    pub(in crate::engine) async fn room_record(
+        &self,
+        domain: &str,
+        room: &RoomId,
+    ) -> Result<Option<Arc<Room>>, ErrorCode> {
+        let found = match self.rooms.records.get(room) {
+            Some(record) => Some(record),
+            None => {
+                let began = self.rooms.records.begin(room);
+                let stored = self.store.room(room).await;
+                let stored = stored.map_err(|error| store_failure(&error))?.map(Arc::new);
+                if let Some(record) = &stored {
+                    self.rooms.records.read(room, began, Arc::clone(record));
+                }
+                stored
+            }
+        };
+        Ok(found.filter(|record| record.domain == domain))
+    }
+
+    /// What a room that exists and an account are to each other.
+    pub(in crate::engine) async fn membership(
+        &self,
+        room: &RoomId,
+        account: &AccountId,
+    ) -> Result<Membership, ErrorCode> {
+        let key = (room.clone(), account.clone());
+        if let Some(membership) = self.rooms.memberships.get(&key) {
+            return Ok(membership);
+        }
+        let began = self.rooms.memberships.begin(&key);
+        let stored = self.store.membership(room, account).await;
+        let membership = stored.map_err(|error| store_failure(&error))?;
+        self.rooms.memberships.read(&key, began, membership);
+        Ok(membership)
+    }
+}
+
+fn standing(record: &Room, membership: Membership) -> Standing {
+    Standing {
+        conversation: record.conversation,
+        membership,
+        is_dissolved: record.dissolved,
+    }
+}
