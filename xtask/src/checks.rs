@@ -117,7 +117,7 @@ pub(crate) fn generate(workspace: &Workspace) -> Result<()> {
     let path = workspace.root.join(CONFIGURATION);
     std::fs::write(&path, text).with_context(|| format!("cannot write {CONFIGURATION}"))?;
     println!("wrote {CONFIGURATION}");
-    Ok(())
+    test::write_conformance(workspace)
 }
 
 fn default_configuration(workspace: &Workspace) -> Result<String> {

@@ -52,7 +52,7 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Write the files that are generated from the code (`server/tim.toml`).
+    /// Write the files that are generated from the code (`server/tim.toml`, `docs/conformance.md`).
     Generate,
 }
 

@@ -13,6 +13,9 @@ use crate::workspace::{Profile, TestProgram, Workspace, in_ci};
 
 /// The package whose tests drive real servers over sockets.
 const SUITES: &str = "tim-tests";
+/// The test that compares the statements about the protocol with the tests, and the name of its part that writes
+/// `docs/conformance.md` when it is asked to.
+const CONFORMANCE: [&str; 2] = ["conformance", "coverage::the_table_is_up_to_date"];
 /// The test that kills servers.
 const CRASH: &str = "crash";
 /// Kills per run in continuous integration.
@@ -55,6 +58,15 @@ pub(crate) fn crash(workspace: &Workspace, options: &CrashOptions) -> Result<Exi
         .args(&options.rest);
     command::run(&mut test)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the table of statements and tests.
+pub(crate) fn write_conformance(workspace: &Workspace) -> Result<()> {
+    let [suite, part] = CONFORMANCE;
+    let mut test = cargo_test(workspace, 0);
+    test.env("TIM_GENERATE", "1")
+        .args(["--test", suite, "--", "--exact", part]);
+    command::run(&mut test)
 }
 
 /// Adds the steps of `cargo xtask test`.

@@ -186,6 +186,7 @@ async fn a_disk_that_fills_up_while_people_chat_loses_nothing_acknowledged() {
 }
 
 /// The same without the rights of an administrator: the largest size of a file instead of the disk.
+/// Covers: 7.6-32
 #[tokio::test]
 async fn a_database_that_cannot_grow_refuses_messages_and_keeps_what_it_has() {
     let limit = "trap '' XFSZ; ulimit -f 6000; exec \"$@\"";

@@ -148,6 +148,7 @@ async fn mutated_logins_let_nobody_in_and_disturb_nobody(encoding: Encoding) {
     person.login(&server, encoding).await;
 }
 
+/// Covers: 11.3-7
 async fn every_beginning_of_a_good_packet_is_answered_or_ignored(encoding: Encoding) {
     let server = unlimited();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -178,6 +179,7 @@ async fn nesting_bombs_are_refused(encoding: Encoding) {
     a.expect_silence().await;
 }
 
+/// Covers: 6.5-3
 async fn promised_lengths_take_no_memory(encoding: Encoding) {
     let server = unlimited();
     let (_pair, mut a, _b) = friends(&server, encoding).await;

@@ -50,6 +50,7 @@ async fn a_wrong_configuration_is_reported_with_its_place() {
     }
 }
 
+/// Covers: 2.1-5
 #[tokio::test]
 async fn bad_tls_files_stop_the_start_and_never_lead_to_plain_text() {
     let scratch = Arc::new(tempfile::tempdir().unwrap());

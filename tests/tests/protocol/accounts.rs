@@ -17,6 +17,7 @@ fn some(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// Covers: 7.1-1, 7.1-2
 async fn registering_gives_a_node_and_a_second_time_4101(encoding: Encoding) {
     let server = shared();
     let auth = TimAuth {
@@ -39,6 +40,7 @@ async fn registering_gives_a_node_and_a_second_time_4101(encoding: Encoding) {
     refused(&again, PacketType::Register, ErrorCode::HasExist);
 }
 
+/// Covers: 7.1-4
 async fn empty_or_overlong_names_and_passwords_are_refused(encoding: Encoding) {
     let server = shared();
     let (name, password) = (some("zq7loginname"), some(secrets::PASSWORD));
@@ -62,6 +64,7 @@ async fn empty_or_overlong_names_and_passwords_are_refused(encoding: Encoding) {
     }
 }
 
+/// Covers: 7.1-6
 #[tokio::test]
 async fn of_many_registrations_of_one_name_exactly_one_succeeds() {
     let server = shared();
@@ -93,6 +96,7 @@ async fn registration_can_be_switched_off() {
     assert_eq!(response.status, 403);
 }
 
+/// Covers: 7.3-1, 7.3-2
 async fn a_login_is_answered_with_node_server_tag_and_connection_tag(encoding: Encoding) {
     let server = shared();
     let person = Person::register(&server).await;
@@ -106,6 +110,7 @@ async fn a_login_is_answered_with_node_server_tag_and_connection_tag(encoding: E
     assert_ne!(one.n2.unwrap(), two.n2.unwrap(), "unique per connection");
 }
 
+/// Covers: 7.3-6
 async fn wrong_names_passwords_and_missing_fields_are_refused_alike(encoding: Encoding) {
     let server = shared();
     let person = Person::register(&server).await;
@@ -151,6 +156,7 @@ async fn wrong_names_passwords_and_missing_fields_are_refused_alike(encoding: En
     }
 }
 
+/// Covers: 7.3-3
 async fn the_device_is_shown_to_others(encoding: Encoding) {
     let server = shared();
     let (pair, _a, mut b) = friends(&server, encoding).await;
@@ -168,6 +174,7 @@ async fn the_device_is_shown_to_others(encoding: Encoding) {
     assert_eq!((from.termtyp, from.extend), (Some(3), Some(extend.into())));
 }
 
+/// Covers: 7.1-5, 7.6-31
 async fn domains_are_worlds_of_their_own(encoding: Encoding) {
     let server = shared();
     let here = Person::register(&server).await;
@@ -212,6 +219,7 @@ async fn friends_of_a_domain_see_it_in_messages(encoding: Encoding) {
     assert_eq!(delivered.from_tid.unwrap().domain.as_deref(), Some("work"));
 }
 
+/// Covers: 7.11-1, 7.11-2, 7.11-3
 async fn a_password_change_needs_the_old_password_and_both_fields(encoding: Encoding) {
     let server = shared();
     let person = Person::register(&server).await;
@@ -253,6 +261,7 @@ async fn a_password_change_needs_the_old_password_and_both_fields(encoding: Enco
     again.log_in(&changed).await;
 }
 
+/// Covers: 7.11-4
 async fn a_changed_password_survives_kill_9(encoding: Encoding) {
     let server = Server::start();
     let person = Person::register(&server).await;
@@ -276,6 +285,7 @@ async fn a_changed_password_survives_kill_9(encoding: Encoding) {
     assert_eq!(client.log_in(&changed).await.n, Some(person.node));
 }
 
+/// Covers: 11.3-10
 #[tokio::test]
 async fn guessing_a_password_is_slowed_down_per_account() {
     let server = Server::options().set("limits.failures_per_account", "3").start();
@@ -305,6 +315,7 @@ async fn guessing_a_password_is_slowed_down_per_account() {
     bystander.login(&server, Encoding::Compact).await;
 }
 
+/// Covers: 11.3-10
 #[tokio::test]
 async fn guessing_is_slowed_down_per_address_and_registering_too() {
     let server = Server::options()
@@ -360,6 +371,7 @@ async fn changing_the_password_is_no_way_around_the_limit_on_guessing() {
     assert!(!answer.ok, "the limit holds: {answer:?}");
 }
 
+/// Covers: 7.3-8, 11.3-11
 #[tokio::test]
 async fn a_suspended_account_cannot_log_in_by_password_or_token() {
     let server = Server::start();

@@ -6,6 +6,7 @@ use tim_protocol::wire::TimMessage;
 use tim_tests::chat::{all_words, message, words};
 use tim_tests::{Encoding, Server, friends, in_both_encodings, shared};
 
+/// Covers: 7.6-30, 7.6-29
 async fn what_was_echoed_survives_kill_9_at_once(encoding: Encoding) {
     let server = Server::start();
     let (pair, mut a, _b) = friends(&server, encoding).await;
@@ -22,6 +23,7 @@ async fn what_was_echoed_survives_kill_9_at_once(encoding: Encoding) {
     }
 }
 
+/// Covers: 4-11, 7.6-33, W-16
 async fn many_messages_on_their_way_keep_their_order_for_everybody(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;

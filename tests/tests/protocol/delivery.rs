@@ -12,6 +12,7 @@ async fn say(a: &mut Client, to: &str, text: &str) -> i64 {
     a.chat(to, text).await.mid.unwrap()
 }
 
+/// Covers: 3-2, 4-2
 async fn send_ids_are_different_and_the_payload_follows_them(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -27,6 +28,7 @@ async fn send_ids_are_different_and_the_payload_follows_them(encoding: Encoding)
     assert_eq!(send_ids.len(), 5);
 }
 
+/// Covers: 4-12
 async fn what_was_acknowledged_is_not_sent_again(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -37,6 +39,7 @@ async fn what_was_acknowledged_is_not_sent_again(encoding: Encoding) {
     assert_eq!(b.offline().await.concat(), []);
 }
 
+/// Covers: 4-7
 async fn what_was_not_acknowledged_waits_in_the_inbox(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, b) = friends(&server, encoding).await;
@@ -51,6 +54,7 @@ async fn what_was_not_acknowledged_waits_in_the_inbox(encoding: Encoding) {
     assert_eq!(waiting[0].is_offline, Some(true));
 }
 
+/// Covers: 4-4, 4-5
 async fn an_unacknowledged_packet_is_sent_three_times_with_new_send_ids(encoding: Encoding) {
     let server = Server::options().set("delivery.ack_timeout", "\"800ms\"").start();
     let (pair, mut a, b) = friends(&server, encoding).await;
@@ -80,6 +84,7 @@ async fn an_unacknowledged_packet_is_sent_three_times_with_new_send_ids(encoding
 }
 
 /// One message that is never acknowledged does not stop the others.
+/// Covers: 4-5
 async fn after_three_tries_newer_messages_go_on(encoding: Encoding) {
     let server = Server::options().set("delivery.ack_timeout", "\"300ms\"").start();
     let (pair, mut a, b) = friends(&server, encoding).await;
@@ -98,6 +103,7 @@ async fn after_three_tries_newer_messages_go_on(encoding: Encoding) {
 }
 
 /// A client that was only slow is not made to take everything twice.
+/// Covers: 4-6
 async fn a_late_acknowledgement_of_any_try_counts(encoding: Encoding) {
     let server = Server::options().set("delivery.ack_timeout", "\"200ms\"").start();
     let (pair, mut a, b) = friends(&server, encoding).await;
@@ -113,6 +119,7 @@ async fn a_late_acknowledgement_of_any_try_counts(encoding: Encoding) {
     assert_eq!(b.offline().await.concat(), []);
 }
 
+/// Covers: 4-6
 async fn acknowledging_a_repeat_is_enough(encoding: Encoding) {
     let server = Server::options().set("delivery.ack_timeout", "\"200ms\"").start();
     let (pair, mut a, b) = friends(&server, encoding).await;
@@ -129,6 +136,7 @@ async fn acknowledging_a_repeat_is_enough(encoding: Encoding) {
     assert_eq!(b.offline().await.concat(), []);
 }
 
+/// Covers: 4-12, W-41
 async fn an_acknowledged_packet_is_never_repeated(encoding: Encoding) {
     let server = Server::options().set("delivery.ack_timeout", "\"150ms\"").start();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -141,6 +149,7 @@ async fn an_acknowledged_packet_is_never_repeated(encoding: Encoding) {
 }
 
 /// W-08.
+/// Covers: 4-8, 11.3-4, W-08
 async fn acknowledgements_of_other_connections_count_for_nothing(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, b) = friends(&server, encoding).await;
@@ -167,6 +176,7 @@ async fn acknowledgements_of_other_connections_count_for_nothing(encoding: Encod
     assert_eq!(all_words(&b.offline().await.concat()), ["precious"]);
 }
 
+/// Covers: 4-9
 async fn malformed_and_unknown_acknowledgements_are_ignored(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -183,6 +193,7 @@ async fn malformed_and_unknown_acknowledgements_are_ignored(encoding: Encoding) 
     b.delivery().await;
 }
 
+/// Covers: 4-3, 11.1-15
 async fn both_forms_of_acknowledgement_count_in_both_encodings(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, b) = friends(&server, encoding).await;
@@ -200,6 +211,7 @@ async fn both_forms_of_acknowledgement_count_in_both_encodings(encoding: Encodin
 }
 
 /// W-17.
+/// Covers: 4-7, 6.6-7, W-17
 async fn every_device_of_the_recipient_gets_every_message(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut phone) = friends(&server, encoding).await;
@@ -217,6 +229,7 @@ async fn every_device_of_the_recipient_gets_every_message(encoding: Encoding) {
     }
 }
 
+/// Covers: 4-7, 7.6-17, W-17
 async fn a_device_that_is_offline_gets_everything_later(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut phone) = friends(&server, encoding).await;
@@ -235,6 +248,7 @@ async fn a_device_that_is_offline_gets_everything_later(encoding: Encoding) {
     phone.expect_silence().await;
 }
 
+/// Covers: 7.6-16
 async fn other_devices_of_the_sender_learn_of_its_messages_later(encoding: Encoding) {
     let server = shared();
     let (pair, mut phone, mut b) = friends(&server, encoding).await;
@@ -274,6 +288,7 @@ async fn a_copy_of_an_own_message_that_was_lost_on_its_way_to_another_device_com
     assert_eq!(all_words(&web.offline().await.concat()), ["from the phone"]);
 }
 
+/// Covers: 4-10
 async fn a_mute_device_delays_no_other_and_gets_only_its_window(encoding: Encoding) {
     let server = Server::options()
         .set("delivery.window", "4")

@@ -22,6 +22,7 @@ async fn over_entry(server: &Server, encoding: Encoding, auth: &TimAuth) {
     answer.refusal(PacketType::Auth, ErrorCode::OverEntry);
 }
 
+/// Covers: 6.6-1
 async fn as_many_devices_as_the_limit_says_are_let_in(encoding: Encoding) {
     let server = Server::options().set("accounts.device_limit", "2").start();
     let person = Person::register(&server).await;
@@ -36,6 +37,7 @@ async fn as_many_devices_as_the_limit_says_are_let_in(encoding: Encoding) {
     open(&server, encoding, &device(&person, "three", None)).await;
 }
 
+/// Covers: 6.6-2
 async fn as_many_devices_of_a_type_as_its_limit_says_are_let_in(encoding: Encoding) {
     let server = Server::options().set("accounts.device_type_limit", "1").start();
     let person = Person::register(&server).await;
@@ -45,6 +47,7 @@ async fn as_many_devices_of_a_type_as_its_limit_says_are_let_in(encoding: Encodi
     over_entry(&server, encoding, &device(&person, "second web", Some(2))).await;
 }
 
+/// Covers: 6.6-3
 async fn a_device_without_a_type_is_not_limited_by_type_but_counts_as_type_0(encoding: Encoding) {
     let server = Server::options().set("accounts.device_type_limit", "1").start();
     let person = Person::register(&server).await;
@@ -53,6 +56,7 @@ async fn a_device_without_a_type_is_not_limited_by_type_but_counts_as_type_0(enc
     over_entry(&server, encoding, &device(&person, "three", Some(0))).await;
 }
 
+/// Covers: 6.6-4
 async fn after_the_interval_the_oldest_device_is_replaced_and_told(encoding: Encoding) {
     let server = Server::options()
         .set("accounts.device_limit", "2")
@@ -71,6 +75,7 @@ async fn after_the_interval_the_oldest_device_is_replaced_and_told(encoding: Enc
     newest.expect_silence().await;
 }
 
+/// Covers: 6.6-5
 async fn a_type_at_its_limit_replaces_the_oldest_device_of_that_type(encoding: Encoding) {
     let server = Server::options()
         .set("accounts.device_type_limit", "1")
@@ -87,6 +92,7 @@ async fn a_type_at_its_limit_replaces_the_oldest_device_of_that_type(encoding: E
     new_phone.expect_silence().await;
 }
 
+/// Covers: 6.6-6
 async fn a_replaced_device_loses_no_messages(encoding: Encoding) {
     let server = Server::options()
         .set("accounts.device_limit", "1")
@@ -106,6 +112,7 @@ async fn a_replaced_device_loses_no_messages(encoding: Encoding) {
     assert_eq!(batches.concat().len(), 1, "its inbox had it");
 }
 
+/// Covers: 6.6-8
 async fn a_login_that_is_refused_as_over_entry_may_be_tried_again(encoding: Encoding) {
     let server = Server::options().set("accounts.device_limit", "1").start();
     let person = Person::register(&server).await;
@@ -120,6 +127,7 @@ async fn a_login_that_is_refused_as_over_entry_may_be_tried_again(encoding: Enco
     second.log_in(&auth).await;
 }
 
+/// Covers: 6.1-7
 #[tokio::test]
 async fn a_connection_that_dies_during_its_login_takes_no_place() {
     let server = Server::options().set("accounts.device_limit", "1").start();

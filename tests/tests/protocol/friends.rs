@@ -43,6 +43,7 @@ async fn assert_no_friends(a: &mut Client, b: &mut Client) {
         .await;
 }
 
+/// Covers: 7.8-6, 7.8-15
 async fn a_request_reaches_the_other_with_its_greeting_and_makes_no_friendship(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -73,6 +74,7 @@ async fn a_greeting_may_be_empty(encoding: Encoding) {
     assert_eq!(notice(&mut b).await.data_string.as_deref(), Some(""));
 }
 
+/// Covers: 7.8-18
 async fn a_greeting_is_at_most_one_kibibyte(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -91,6 +93,7 @@ async fn a_greeting_is_at_most_one_kibibyte(encoding: Encoding) {
 }
 
 /// Every request is stored for the other to read, so nobody may fill an inbox with them.
+/// Covers: 7.8-18
 async fn requests_to_one_person_are_limited(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -127,6 +130,7 @@ async fn a_block_is_in_force_also_when_its_requester_is_gone(encoding: Encoding)
     assert!(stored > 0, "no block was stored, so nothing was tried");
 }
 
+/// Covers: 7.8-7, 7.8-2
 async fn two_requests_make_friends_of_both(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -140,6 +144,7 @@ async fn two_requests_make_friends_of_both(encoding: Encoding) {
     a.delivery().await;
 }
 
+/// Covers: 7.8-7
 async fn the_second_side_is_told_of_the_friendship_in_an_answer(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -155,6 +160,7 @@ async fn the_second_side_is_told_of_the_friendship_in_an_answer(encoding: Encodi
 }
 
 /// W-25.
+/// Covers: 11.3-9, W-25
 async fn a_repeated_one_sided_request_makes_no_friendship(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -167,6 +173,7 @@ async fn a_repeated_one_sided_request_makes_no_friendship(encoding: Encoding) {
     assert_no_friends(&mut a, &mut b).await;
 }
 
+/// Covers: 7.8-5
 async fn asking_a_friend_again_is_refused_with_4117(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -178,6 +185,7 @@ async fn asking_a_friend_again_is_refused_with_4117(encoding: Encoding) {
     assert_eq!(a.list(operation::ROSTER).await, [pair.b.node]);
 }
 
+/// Covers: 7.8-1, 7.8-3, 7.8-9, 7.8-12
 async fn requests_are_checked(encoding: Encoding) {
     let server = shared();
     let (mut a, b) = strangers(&server, encoding).await;
@@ -233,6 +241,7 @@ async fn requests_are_checked(encoding: Encoding) {
     a.expect_silence().await;
 }
 
+/// Covers: 7.8-10, 7.8-11
 async fn removing_a_friend_ends_the_friendship_of_both_and_tells_the_other(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -245,6 +254,7 @@ async fn removing_a_friend_ends_the_friendship_of_both_and_tells_the_other(encod
     befriend(&mut b, &mut a).await;
 }
 
+/// Covers: 7.8-11
 async fn removing_withdraws_an_own_request_and_declines_that_of_the_other(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -270,6 +280,7 @@ async fn removing_withdraws_an_own_request_and_declines_that_of_the_other(encodi
     assert_no_friends(&mut a, &mut b).await;
 }
 
+/// Covers: 7.8-4, 7.8-13, 7.8-14
 async fn blocking_a_stranger_tells_them_and_keeps_them_away(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -287,6 +298,7 @@ async fn blocking_a_stranger_tells_them_and_keeps_them_away(encoding: Encoding) 
     assert_no_friends(&mut a, &mut b).await;
 }
 
+/// Covers: 7.8-13, 7.8-16, 11.3-13
 async fn blocking_a_friend_ends_the_friendship_at_once(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -304,6 +316,7 @@ async fn blocking_a_friend_ends_the_friendship_at_once(encoding: Encoding) {
     b.expect_silence().await;
 }
 
+/// Covers: 7.8-11
 async fn removing_lifts_an_own_block_and_the_other_may_ask_again(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -317,6 +330,7 @@ async fn removing_lifts_an_own_block_and_the_other_may_ask_again(encoding: Encod
     assert_eq!(notice(&mut a).await.bn_type, Some(REQUEST));
 }
 
+/// Covers: 7.8-8
 async fn asking_somebody_i_block_lifts_my_block(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -331,6 +345,7 @@ async fn asking_somebody_i_block_lifts_my_block(encoding: Encoding) {
     assert_eq!(notice(&mut a).await.bn_type, Some(FRIENDS));
 }
 
+/// Covers: 7.8-10, 7.8-11
 async fn removing_while_the_other_blocks_keeps_that_block_and_says_nothing(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -346,6 +361,7 @@ async fn removing_while_the_other_blocks_keeps_that_block_and_says_nothing(encod
 }
 
 /// W-46.
+/// Covers: W-46
 async fn two_people_may_block_each_other_and_unblock_independently(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -367,6 +383,7 @@ async fn two_people_may_block_each_other_and_unblock_independently(encoding: Enc
     befriend(&mut a, &mut b).await;
 }
 
+/// Covers: 7.8-16, 11.3-13
 async fn permission_follows_a_change_at_once_in_both_directions(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -382,6 +399,7 @@ async fn permission_follows_a_change_at_once_in_both_directions(encoding: Encodi
     }
 }
 
+/// Covers: 7.8-15
 async fn notices_wait_for_those_who_are_offline(encoding: Encoding) {
     let server = shared();
     let (a, b) = (Person::register(&server).await, Person::register(&server).await);
@@ -408,6 +426,7 @@ async fn notices_wait_for_those_who_are_offline(encoding: Encoding) {
     assert_eq!(waiting[0].bn_type, Some(FRIENDS));
 }
 
+/// Covers: 7.8-19
 async fn relations_survive_kill_9(encoding: Encoding) {
     let server = Server::start();
     let (pair, mut a, _b) = friends(&server, encoding).await;
@@ -425,6 +444,7 @@ async fn relations_survive_kill_9(encoding: Encoding) {
     a.delivery().await;
 }
 
+/// Covers: 7.8-17
 #[tokio::test]
 async fn crossing_requests_always_end_in_one_friendship() {
     let server = shared();

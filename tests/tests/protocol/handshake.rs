@@ -25,6 +25,7 @@ async fn status(path: &str, headers: &[&str]) -> u16 {
     http::upgrade(shared().address(), path, headers).await.0.status
 }
 
+/// Covers: 2.1-1, 11.1-9
 #[tokio::test]
 async fn sessions_are_opened_on_tim_and_on_the_root() {
     for path in ["/tim", "/"] {
@@ -36,6 +37,7 @@ async fn sessions_are_opened_on_tim_and_on_the_root() {
     }
 }
 
+/// Covers: 2.2-1
 #[tokio::test]
 async fn the_upgrade_response_is_what_the_go_client_insists_on() {
     let (response, _stream) = http::upgrade(shared().address(), "/tim", &with(&[])).await;
@@ -55,6 +57,7 @@ async fn the_upgrade_response_is_what_the_go_client_insists_on() {
     assert_eq!(response.header("sec-websocket-protocol"), None);
 }
 
+/// Covers: 2.2-2
 #[tokio::test]
 async fn an_offered_extension_is_not_taken_up() {
     let offer = ["Sec-WebSocket-Extensions: permessage-deflate"];
@@ -63,6 +66,7 @@ async fn an_offered_extension_is_not_taken_up() {
     assert_eq!(response.header("sec-websocket-extensions"), None);
 }
 
+/// Covers: 2.2-3
 #[tokio::test]
 async fn one_subprotocol_is_echoed_and_several_are_refused() {
     let (response, _stream) = http::upgrade(
@@ -81,6 +85,7 @@ async fn one_subprotocol_is_echoed_and_several_are_refused() {
     );
 }
 
+/// Covers: 2.1-2, 2.2-4
 #[tokio::test]
 async fn a_malformed_upgrade_is_refused() {
     assert_eq!(status("/tim", &[]).await, 400, "a plain GET");
@@ -95,6 +100,7 @@ async fn a_malformed_upgrade_is_refused() {
     assert_eq!(http::post(shared().address(), "/tim", b"").await.status / 100, 4);
 }
 
+/// Covers: 2.1-3
 #[tokio::test]
 async fn other_paths_do_not_exist() {
     for path in ["/tim3", "/tim/", "/admin", "/../etc/passwd"] {
@@ -107,6 +113,7 @@ async fn other_paths_do_not_exist() {
     }
 }
 
+/// Covers: 2.2-5
 #[tokio::test]
 async fn any_origin_and_none_may_connect_by_default() {
     for origin in [
@@ -118,6 +125,7 @@ async fn any_origin_and_none_may_connect_by_default() {
     }
 }
 
+/// Covers: 2.2-6
 #[tokio::test]
 async fn with_a_list_only_its_origins_may_connect() {
     let server = Server::options()
@@ -140,6 +148,7 @@ async fn with_a_list_only_its_origins_may_connect() {
     }
 }
 
+/// Covers: 2.3-2
 #[tokio::test]
 async fn tim2_answers_only_registrations_and_token_requests() {
     let address = shared().address();
@@ -156,12 +165,14 @@ async fn tim2_answers_only_registrations_and_token_requests() {
     assert!(matches!(response.status, 404 | 405), "{response:?}");
 }
 
+/// Covers: 2.3-5
 #[tokio::test]
 async fn a_body_above_the_limit_is_refused() {
     let large = vec![0x0e; 64 * 1024 + 1];
     assert_eq!(http::post(shared().address(), "/tim2", &large).await.status, 413);
 }
 
+/// Covers: 2.3-1, 2.3-3
 async fn tim2_answers_in_the_encoding_of_the_request(encoding: Encoding) {
     for kind in [PacketType::Register, PacketType::Token] {
         let body = packet::client_packet(kind, encoding, &TimAuth::default());
@@ -172,6 +183,7 @@ async fn tim2_answers_in_the_encoding_of_the_request(encoding: Encoding) {
     }
 }
 
+/// Covers: 7.1-3, 7.2-7
 async fn an_undecodable_body_is_answered_with_4104(encoding: Encoding) {
     for kind in [PacketType::Register, PacketType::Token] {
         let body = [kind.as_u8() | encoding.flag(), b'{', 0xff, 0xff];
@@ -181,6 +193,7 @@ async fn an_undecodable_body_is_answered_with_4104(encoding: Encoding) {
     }
 }
 
+/// Covers: 2.2-7
 #[tokio::test]
 async fn server_packets_are_single_unmasked_binary_frames() {
     let server = shared();
@@ -201,6 +214,7 @@ async fn server_packets_are_single_unmasked_binary_frames() {
     Received::parse(&payload.into(), Encoding::Compact).success(PacketType::Auth);
 }
 
+/// Covers: 2.2-10
 #[tokio::test]
 async fn websocket_pings_are_answered_with_pongs() {
     let server = shared();
@@ -216,6 +230,7 @@ async fn websocket_pings_are_answered_with_pongs() {
         .await;
 }
 
+/// Covers: 2.2-13
 #[tokio::test]
 async fn an_unmasked_frame_is_a_protocol_error() {
     let client = Client::connect(shared().address(), Encoding::Compact).await;
@@ -226,6 +241,7 @@ async fn an_unmasked_frame_is_a_protocol_error() {
     assert_eq!(answer[..4], [0x88, answer[1], 0x03, 0xea], "close frame 1002");
 }
 
+/// Covers: 2.2-13
 #[tokio::test]
 async fn text_that_is_not_utf8_closes_with_1007() {
     let client = Client::connect(shared().address(), Encoding::Compact).await;

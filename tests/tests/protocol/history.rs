@@ -26,6 +26,7 @@ async fn mids(client: &mut Client, node: &str, upper: i64, count: i64) -> Vec<i6
     page.iter().map(|message| message.mid.unwrap()).collect()
 }
 
+/// Covers: 7.13-1, 7.13-2
 async fn a_page_is_newest_first_and_both_sides_see_the_same(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = conversation(&server, encoding, 5).await;
@@ -49,6 +50,7 @@ async fn a_page_is_newest_first_and_both_sides_see_the_same(encoding: Encoding) 
     }
 }
 
+/// Covers: 7.13-1
 async fn the_upper_bound_is_inclusive_and_pages_join(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, _b) = conversation(&server, encoding, 7).await;
@@ -62,6 +64,7 @@ async fn the_upper_bound_is_inclusive_and_pages_join(encoding: Encoding) {
     assert_eq!(mids(&mut a, peer, i64::MAX, 1).await, [7]);
 }
 
+/// Covers: 7.13-7
 async fn a_page_can_be_bounded_by_time(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, _b) = conversation(&server, encoding, 4).await;
@@ -102,6 +105,7 @@ async fn a_page_can_be_bounded_by_time(encoding: Encoding) {
     assert_eq!(a.expect(PacketType::PullMessage).await.list().len(), 2);
 }
 
+/// Covers: 7.13-6, 6.5-2, 11.3-14
 async fn the_page_size_is_clamped(encoding: Encoding) {
     let server = Server::options().set("messages.history_page", "4").start();
     let (pair, mut a, _b) = conversation(&server, encoding, 6).await;
@@ -114,6 +118,7 @@ async fn the_page_size_is_clamped(encoding: Encoding) {
     }
 }
 
+/// Covers: 6.5-2
 async fn the_bytes_of_a_page_are_bounded_but_one_message_fits(encoding: Encoding) {
     let server = Server::options()
         .set("messages.history_page_bytes", "\"2KiB\"")
@@ -127,6 +132,7 @@ async fn the_bytes_of_a_page_are_bounded_but_one_message_fits(encoding: Encoding
     assert_eq!(mids(&mut a, &pair.b.node, 3, 10).await, [3]);
 }
 
+/// Covers: 7.13-3
 async fn an_empty_page_is_no_packet(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, _b) = friends(&server, encoding).await;
@@ -138,6 +144,7 @@ async fn an_empty_page_is_no_packet(encoding: Encoding) {
     a.expect_silence().await;
 }
 
+/// Covers: 7.13-4, 7.13-5, 11.3-3
 async fn malformed_requests_are_refused_with_4104(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, _b) = conversation(&server, encoding, 1).await;
@@ -201,6 +208,7 @@ async fn the_history_of_a_room_i_am_no_member_of_is_refused_with_4105(encoding: 
     answer.refusal(PacketType::PullMessage, ErrorCode::PermDenied);
 }
 
+/// Covers: 7.13-8
 async fn nobody_else_can_read_a_conversation(encoding: Encoding) {
     let server = shared();
     let (pair, _a, _b) = conversation(&server, encoding, 3).await;
@@ -211,6 +219,7 @@ async fn nobody_else_can_read_a_conversation(encoding: Encoding) {
     }
 }
 
+/// Covers: 7.13-11
 async fn history_stays_readable_after_the_friendship_ended(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = conversation(&server, encoding, 2).await;
@@ -229,6 +238,7 @@ async fn what_was_echoed_is_in_the_history(encoding: Encoding) {
     assert_eq!(all_words(&a.history(&pair.b.node, 0, 1).await), ["just sent"]);
 }
 
+/// Covers: 7.13-11
 async fn history_survives_a_stop_and_kill_9(encoding: Encoding) {
     let server = Server::start();
     let (pair, mut a, _b) = conversation(&server, encoding, 12).await;

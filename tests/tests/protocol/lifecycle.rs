@@ -10,6 +10,7 @@ use tim_tests::{
     Client, Encoding, ErrorCode, PacketType, Person, Server, friends, in_both_encodings, shared,
 };
 
+/// Covers: 6.1-3
 async fn a_ping_before_login_is_allowed_and_gets_no_answer(encoding: Encoding) {
     let server = shared();
     let person = Person::register(&server).await;
@@ -19,6 +20,7 @@ async fn a_ping_before_login_is_allowed_and_gets_no_answer(encoding: Encoding) {
     client.log_in(&person.on_device("phone")).await;
 }
 
+/// Covers: 6.1-2
 async fn every_other_packet_before_login_closes_the_connection(encoding: Encoding) {
     for kind in (0..=127_u8).filter(|kind| ![13, 16].contains(kind)) {
         let mut client = Client::connect(shared().address(), encoding).await;
@@ -27,6 +29,7 @@ async fn every_other_packet_before_login_closes_the_connection(encoding: Encodin
     }
 }
 
+/// Covers: 6.1-5, 5.1-3
 async fn a_refused_login_is_answered_and_may_be_tried_again(encoding: Encoding) {
     let server = shared();
     let person = Person::register(&server).await;
@@ -43,6 +46,7 @@ async fn a_refused_login_is_answered_and_may_be_tried_again(encoding: Encoding) 
     client.expect_silence().await;
 }
 
+/// Covers: 11.3-7, 7.3-6
 async fn an_undecodable_login_is_refused(encoding: Encoding) {
     let mut client = Client::connect(shared().address(), encoding).await;
     client.send_raw(vec![16 | encoding.flag(), b'{', 0xff]).await;
@@ -50,6 +54,7 @@ async fn an_undecodable_login_is_refused(encoding: Encoding) {
     answer.refusal(PacketType::Auth, ErrorCode::PermDenied);
 }
 
+/// Covers: 7.3-7
 async fn a_second_login_is_answered_with_the_node_and_changes_nothing(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -66,6 +71,7 @@ async fn a_second_login_is_answered_with_the_node_and_changes_nothing(encoding: 
     assert_eq!(b.delivery().await.from_tid.unwrap().node, pair.a.node);
 }
 
+/// Covers: 5.1-1, 5.1-2, 3-1
 async fn each_packet_is_read_in_its_own_encoding_and_answered_in_that_of_the_login(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -77,6 +83,7 @@ async fn each_packet_is_read_in_its_own_encoding_and_answered_in_that_of_the_log
     }
 }
 
+/// Covers: 3-3
 async fn an_unknown_type_is_answered_with_4104_and_that_type(encoding: Encoding) {
     let server = shared();
     let person = Person::register(&server).await;
@@ -91,6 +98,7 @@ async fn an_unknown_type_is_answered_with_4104_and_that_type(encoding: Encoding)
     client.expect_silence().await;
 }
 
+/// Covers: 3-5
 async fn an_empty_message_is_ignored(encoding: Encoding) {
     let server = shared();
     let person = Person::register(&server).await;
@@ -101,6 +109,7 @@ async fn an_empty_message_is_ignored(encoding: Encoding) {
     client.expect_silence().await;
 }
 
+/// Covers: 7.6-1
 async fn undecodable_requests_are_answered_with_their_code(encoding: Encoding) {
     let server = shared();
     let person = Person::register(&server).await;
@@ -120,6 +129,7 @@ async fn undecodable_requests_are_answered_with_their_code(encoding: Encoding) {
     client.expect_silence().await;
 }
 
+/// Covers: 6.3-1
 async fn pings_are_answered_in_order_with_other_requests(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, _b) = friends(&server, encoding).await;
@@ -138,6 +148,7 @@ async fn pings_are_answered_in_order_with_other_requests(encoding: Encoding) {
     }
 }
 
+/// Covers: 6.1-4
 #[tokio::test]
 async fn whoever_does_not_log_in_in_time_is_disconnected() {
     let server = Server::options().set("limits.login_timeout", "\"300ms\"").start();
@@ -153,6 +164,7 @@ async fn whoever_does_not_log_in_in_time_is_disconnected() {
     member.expect_silence().await;
 }
 
+/// Covers: 6.3-2
 #[tokio::test]
 async fn a_session_from_which_nothing_is_heard_is_closed() {
     let server = Server::options().set("limits.ping_timeout", "\"1s\"").start();
@@ -175,6 +187,7 @@ async fn a_session_from_which_nothing_is_heard_is_closed() {
     talking.expect_silence().await;
 }
 
+/// Covers: 2.2-12, 6.5-1, 11.3-12
 #[tokio::test]
 async fn packets_above_the_limit_close_with_1009_before_and_after_login() {
     let server = Server::options()
@@ -200,6 +213,7 @@ async fn packets_above_the_limit_close_with_1009_before_and_after_login() {
     );
 }
 
+/// Covers: 6.4-1, 11.3-12, W-34
 #[tokio::test]
 async fn too_many_packets_are_refused_with_5105_and_the_connection_is_closed() {
     let server = Server::options().set("limits.packets_per_second", "20").start();
@@ -227,6 +241,7 @@ async fn too_many_packets_are_refused_with_5105_and_the_connection_is_closed() {
     calm.expect_silence().await;
 }
 
+/// Covers: 6.4-2
 #[tokio::test]
 async fn acknowledgements_do_not_count_against_the_rate() {
     let server = Server::options().set("limits.packets_per_second", "20").start();
@@ -238,6 +253,7 @@ async fn acknowledgements_do_not_count_against_the_rate() {
     client.expect_silence().await;
 }
 
+/// Covers: 6.1-1
 #[tokio::test]
 async fn connections_beyond_the_limit_are_closed() {
     let server = Server::options().set("limits.connections", "3").start();
@@ -259,6 +275,7 @@ async fn connections_beyond_the_limit_are_closed() {
     .await;
 }
 
+/// Covers: W-34
 #[tokio::test]
 async fn one_address_cannot_hold_all_places_of_those_who_are_not_logged_in() {
     let server = Server::options()

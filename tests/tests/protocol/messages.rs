@@ -15,6 +15,7 @@ fn unknown_node() -> String {
         .to_owned()
 }
 
+/// Covers: 7.6-15, 7.6-17
 async fn a_message_is_echoed_and_delivered(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -36,6 +37,7 @@ async fn a_message_is_echoed_and_delivered(encoding: Encoding) {
     b.expect_silence().await;
 }
 
+/// Covers: 7.6-29, W-30
 async fn both_directions_share_one_dense_numbering(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -51,6 +53,7 @@ async fn both_directions_share_one_dense_numbering(encoding: Encoding) {
     assert_eq!(a.chat(&pair.b.node, "next").await.mid, Some(7));
 }
 
+/// Covers: 7.6-2, 7.6-3, 7.6-4, 7.6-5, 7.6-10, 7.6-11, 7.6-21
 async fn the_checks_are_made_in_their_order(encoding: Encoding) {
     let server = shared();
     let stranger = Person::register(&server).await;
@@ -168,6 +171,7 @@ async fn the_checks_are_made_in_their_order(encoding: Encoding) {
     b.expect_silence().await;
 }
 
+/// Covers: 7.6-1, 7.6-22
 async fn the_answer_carries_the_type_of_the_packet(encoding: Encoding) {
     let server = shared();
     let (_pair, mut a, _b) = friends(&server, encoding).await;
@@ -184,6 +188,7 @@ async fn the_answer_carries_the_type_of_the_packet(encoding: Encoding) {
     }
 }
 
+/// Covers: 7.6-22
 async fn the_packet_type_does_not_have_to_match_the_kind(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -193,6 +198,7 @@ async fn the_packet_type_does_not_have_to_match_the_kind(encoding: Encoding) {
     assert_eq!(b.delivery().await.od_type, 1);
 }
 
+/// Covers: 7.6-12, 7.6-13, 11.3-6
 async fn what_belongs_to_the_server_cannot_be_forged(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -227,6 +233,7 @@ async fn what_belongs_to_the_server_cannot_be_forged(encoding: Encoding) {
 }
 
 /// The original delivers to a client's list without asking anybody (wire-protocol 11.3).
+/// Covers: 7.6-13, 11.3-1
 async fn a_list_of_receivers_from_a_client_reaches_nobody(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -245,6 +252,7 @@ async fn a_list_of_receivers_from_a_client_reaches_nobody(encoding: Encoding) {
     c.expect_silence().await;
 }
 
+/// Covers: 7.6-14, 5.2-6
 async fn application_fields_pass_unchanged(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -281,6 +289,7 @@ async fn application_fields_pass_unchanged(encoding: Encoding) {
     assert_eq!((&stored.extend, &stored.extra), (&got.extend, &got.extra));
 }
 
+/// Covers: 7.6-16
 async fn the_echo_goes_to_all_sessions_of_the_sender(encoding: Encoding) {
     let server = shared();
     let (pair, mut phone, mut b) = friends(&server, encoding).await;
@@ -325,6 +334,7 @@ async fn answers_come_in_the_order_of_the_sends_and_name_the_refused_one(encodin
     }
 }
 
+/// Covers: 5.4-3
 async fn the_id_of_the_client_is_kept_and_a_missing_one_made_up(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -348,6 +358,7 @@ async fn the_id_of_the_client_is_kept_and_a_missing_one_made_up(encoding: Encodi
     }
 }
 
+/// Covers: 7.6-34
 async fn without_the_friendship_requirement_only_blocks_count(encoding: Encoding) {
     let server = Server::options()
         .set("messages.require_friendship", "false")

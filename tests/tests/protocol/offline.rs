@@ -21,6 +21,7 @@ fn expected(range: std::ops::RangeInclusive<usize>) -> Vec<String> {
     range.map(|number| format!("number {number}")).collect()
 }
 
+/// Covers: 7.14-2
 async fn an_empty_queue_is_only_the_end_marker(encoding: Encoding) {
     let server = shared();
     let (_pair, mut a, _b) = friends(&server, encoding).await;
@@ -30,6 +31,7 @@ async fn an_empty_queue_is_only_the_end_marker(encoding: Encoding) {
     a.expect_silence().await;
 }
 
+/// Covers: 7.14-1, 7.14-3
 async fn batches_hold_at_most_ten_in_order_and_the_end_marker_follows(encoding: Encoding) {
     let server = shared();
     let (pair, _a) = waiting(&server, encoding, 35).await;
@@ -47,6 +49,7 @@ async fn batches_hold_at_most_ten_in_order_and_the_end_marker_follows(encoding: 
     assert_eq!(b.offline().await.len(), 0, "what was acknowledged is gone");
 }
 
+/// Covers: 7.14-4
 async fn batches_have_ids_and_ascending_times(encoding: Encoding) {
     let server = shared();
     let (pair, _a) = waiting(&server, encoding, 12).await;
@@ -75,6 +78,7 @@ async fn batches_have_ids_and_ascending_times(encoding: Encoding) {
     assert!(times.is_sorted());
 }
 
+/// Covers: 7.14-5, 11.1-12
 async fn batches_stay_below_8_kib_but_hold_at_least_one_message(encoding: Encoding) {
     let server = shared();
     let (pair, mut a) = waiting(&server, encoding, 0).await;
@@ -103,6 +107,7 @@ async fn batches_stay_below_8_kib_but_hold_at_least_one_message(encoding: Encodi
     assert_eq!(lengths, sizes);
 }
 
+/// Covers: 7.14-8, W-43
 async fn the_end_marker_comes_only_after_the_last_acknowledgement(encoding: Encoding) {
     let server = shared();
     let (pair, _a) = waiting(&server, encoding, 25).await;
@@ -123,6 +128,7 @@ async fn the_end_marker_comes_only_after_the_last_acknowledgement(encoding: Enco
     b.expect(PacketType::OfflineMsgEnd).await;
 }
 
+/// Covers: 7.14-6
 async fn unacknowledged_batches_stay_in_the_queue(encoding: Encoding) {
     let server = shared();
     let (pair, _a) = waiting(&server, encoding, 30).await;
@@ -137,6 +143,7 @@ async fn unacknowledged_batches_stay_in_the_queue(encoding: Encoding) {
     assert_eq!(all_words(&b.offline().await.concat()), expected(taken + 1..=30));
 }
 
+/// Covers: 7.14-7
 async fn a_batch_is_repeated_and_then_the_queue_stops_until_asked_again(encoding: Encoding) {
     let server = Server::options().set("delivery.ack_timeout", "\"200ms\"").start();
     let (pair, _a) = waiting(&server, encoding, 3).await;
@@ -154,6 +161,7 @@ async fn a_batch_is_repeated_and_then_the_queue_stops_until_asked_again(encoding
     assert_eq!(all_words(&b.offline().await.concat()), expected(1..=3));
 }
 
+/// Covers: 7.14-10
 async fn asking_again_while_batches_are_under_way_duplicates_nothing(encoding: Encoding) {
     let server = shared();
     let (pair, _a) = waiting(&server, encoding, 40).await;
@@ -176,6 +184,7 @@ async fn asking_again_while_batches_are_under_way_duplicates_nothing(encoding: E
 }
 
 /// As a client for the original does, which gets one batch per request (wire-protocol 11.2).
+/// Covers: 7.14-10
 async fn a_client_that_asks_after_every_batch_gets_everything_too(encoding: Encoding) {
     let server = shared();
     let (pair, _a) = waiting(&server, encoding, 33).await;
@@ -197,6 +206,7 @@ async fn a_client_that_asks_after_every_batch_gets_everything_too(encoding: Enco
     assert_eq!(all_words(&all), expected(1..=33));
 }
 
+/// Covers: 7.14-11
 async fn live_messages_during_the_drain_come_after_what_waited(encoding: Encoding) {
     let server = shared();
     let (pair, mut a) = waiting(&server, encoding, 30).await;
@@ -230,6 +240,7 @@ async fn live_messages_during_the_drain_come_after_what_waited(encoding: Encodin
     );
 }
 
+/// Covers: 7.14-13
 async fn a_client_that_does_not_ask_gets_its_backlog_after_the_grace_time(encoding: Encoding) {
     let server = Server::options()
         .set("delivery.backlog_grace", "\"300ms\"")
@@ -251,6 +262,7 @@ async fn a_client_that_does_not_ask_gets_its_backlog_after_the_grace_time(encodi
     assert_eq!(b.offline().await.concat(), []);
 }
 
+/// Covers: 7.14-12
 async fn two_devices_may_drain_at_the_same_time(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, phone) = friends(&server, encoding).await;
@@ -268,6 +280,7 @@ async fn two_devices_may_drain_at_the_same_time(encoding: Encoding) {
     assert_eq!(all_words(&two.concat()), expected(1..=25));
 }
 
+/// Covers: 7.14-11
 async fn several_conversations_each_arrive_in_order(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -293,6 +306,7 @@ async fn several_conversations_each_arrive_in_order(encoding: Encoding) {
     }
 }
 
+/// Covers: 7.14-15
 async fn the_queue_survives_a_stop_and_kill_9(encoding: Encoding) {
     let server = Server::start();
     let (pair, a) = waiting(&server, encoding, 25).await;

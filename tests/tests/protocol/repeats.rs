@@ -4,6 +4,7 @@ use tim_protocol::wire::TimMessage;
 use tim_tests::chat::{all_words, message, words};
 use tim_tests::{Client, Encoding, Server, friends, in_both_encodings, shared};
 
+/// Covers: 7.6-28
 async fn a_repeat_with_the_same_id_gets_the_same_echo_and_is_delivered_once(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -60,6 +61,7 @@ async fn repeats_sent_without_waiting_are_one_message(encoding: Encoding) {
     b.expect_silence().await;
 }
 
+/// Covers: 7.6-28, W-18
 async fn a_repeat_after_reconnecting_or_from_another_device_is_recognised(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;

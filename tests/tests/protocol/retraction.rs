@@ -13,6 +13,7 @@ async fn refuse(client: &mut Client, kind: PacketType, message: &TimMessage, cod
     client.expect(PacketType::Ack).await.refusal(kind, code);
 }
 
+/// Covers: 7.7-3, 7.7-4
 async fn a_recall_reaches_both_sides_and_deletes_the_message(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -38,6 +39,7 @@ async fn a_recall_reaches_both_sides_and_deletes_the_message(encoding: Encoding)
     assert_eq!(a.chat(&pair.b.node, "four").await.mid, Some(4));
 }
 
+/// Covers: 7.7-4
 async fn a_recall_reaches_all_sessions_of_both_sides(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -58,6 +60,7 @@ async fn a_recall_reaches_all_sessions_of_both_sides(encoding: Encoding) {
     }
 }
 
+/// Covers: 7.7-1, W-15
 async fn only_the_author_may_recall(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -69,6 +72,7 @@ async fn only_the_author_may_recall(encoding: Encoding) {
     assert_eq!(all_words(&b.history(&pair.a.node, 0, 10).await), ["mine"]);
 }
 
+/// Covers: 7.7-5
 async fn only_the_recipient_may_burn(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -89,6 +93,7 @@ async fn only_the_recipient_may_burn(encoding: Encoding) {
     assert_eq!(a.history(&pair.b.node, 0, 10).await, []);
 }
 
+/// Covers: 7.7-2
 async fn a_missing_or_unknown_number_is_refused_with_4104(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -109,6 +114,7 @@ async fn a_missing_or_unknown_number_is_refused_with_4104(encoding: Encoding) {
     b.expect_silence().await;
 }
 
+/// Covers: 7.7-6
 async fn a_message_can_be_recalled_once(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -123,6 +129,7 @@ async fn a_message_can_be_recalled_once(encoding: Encoding) {
     refuse(&mut b, PacketType::BurnMessage, &burn, ErrorCode::Params).await;
 }
 
+/// Covers: 7.7-7
 async fn strangers_and_former_friends_can_neither_recall_nor_burn(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -155,6 +162,7 @@ async fn a_recall_in_a_room_is_refused(encoding: Encoding) {
 }
 
 /// W-19: recalled messages do not block the queue either.
+/// Covers: 7.7-3, 7.7-4, 7.14-9, W-19
 async fn recalled_messages_leave_the_offline_queue_and_the_recall_waits(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, b) = friends(&server, encoding).await;

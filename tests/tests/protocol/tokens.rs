@@ -51,6 +51,7 @@ async fn refuse(server: &Server, encoding: Encoding, auth: &TimAuth) {
         .refusal(PacketType::Auth, ErrorCode::Token);
 }
 
+/// Covers: 7.2-1, 7.2-3, 7.3-4
 async fn a_token_logs_in_once(encoding: Encoding) {
     let server = shared();
     let person = Person::register(&server).await;
@@ -64,6 +65,7 @@ async fn a_token_logs_in_once(encoding: Encoding) {
     refuse(&server, encoding, &auth).await;
 }
 
+/// Covers: 7.2-2
 async fn a_wrong_password_gets_no_token(encoding: Encoding) {
     let server = shared();
     let person = Person::register(&server).await;
@@ -83,6 +85,7 @@ async fn a_wrong_password_gets_no_token(encoding: Encoding) {
     }
 }
 
+/// Covers: 11.1-7
 async fn the_numeric_form_of_a_token_is_accepted(encoding: Encoding) {
     let server = shared();
     let person = Person::register(&server).await;
@@ -94,6 +97,7 @@ async fn the_numeric_form_of_a_token_is_accepted(encoding: Encoding) {
     refuse(&server, encoding, &with_token(&token.text, named(&person))).await;
 }
 
+/// Covers: 11.1-8
 async fn a_token_without_a_name_is_enough(encoding: Encoding) {
     let server = shared();
     let person = Person::register_in(&server, Some("tenant")).await;
@@ -108,6 +112,7 @@ async fn a_token_without_a_name_is_enough(encoding: Encoding) {
     assert_eq!(client.log_in(&auth).await.n, Some(person.node));
 }
 
+/// Covers: 7.2-5, 7.3-5
 async fn a_token_is_bound_to_its_name_and_domain(encoding: Encoding) {
     let server = shared();
     let person = Person::register(&server).await;
@@ -126,6 +131,7 @@ async fn a_token_is_bound_to_its_name_and_domain(encoding: Encoding) {
     }
 }
 
+/// Covers: 11.1-10, 7.3-5
 async fn a_non_empty_token_decides_even_with_the_right_password(encoding: Encoding) {
     let server = shared();
     let person = Person::register(&server).await;
@@ -142,6 +148,7 @@ async fn a_non_empty_token_decides_even_with_the_right_password(encoding: Encodi
     client.log_in(&with_token("", person.credentials())).await;
 }
 
+/// Covers: 7.2-6
 async fn a_token_carries_its_extend_map_into_the_session(encoding: Encoding) {
     let server = shared();
     let (pair, a, mut b) = friends(&server, encoding).await;
@@ -162,6 +169,7 @@ async fn a_token_carries_its_extend_map_into_the_session(encoding: Encoding) {
     assert_eq!(b.delivery().await.from_tid.unwrap().extend, extend("the token"));
 }
 
+/// Covers: 7.2-3
 #[tokio::test]
 async fn of_many_logins_with_one_token_exactly_one_succeeds() {
     let server = shared();
@@ -176,6 +184,7 @@ async fn of_many_logins_with_one_token_exactly_one_succeeds() {
     assert_eq!(all.iter().filter(|ok| **ok).count(), 1);
 }
 
+/// Covers: 7.2-4
 #[tokio::test]
 async fn a_token_expires() {
     let server = Server::options()

@@ -68,6 +68,7 @@ async fn post(server: &Server, name: &str) -> Vec<u8> {
     response.body
 }
 
+/// Covers: 11.1-1
 #[tokio::test]
 async fn registration_and_every_recorded_password_login_are_accepted() {
     let server = Server::start();
@@ -119,6 +120,7 @@ async fn a_refused_login_is_byte_for_byte_the_recorded_answer() {
     }
 }
 
+/// Covers in both encodings: 3-6, 3-7
 #[tokio::test]
 async fn pings_and_offline_requests_of_both_encodings_get_their_recorded_answers() {
     let server = shared();
@@ -138,6 +140,7 @@ async fn pings_and_offline_requests_of_both_encodings_get_their_recorded_answers
     }
 }
 
+/// Covers in both encodings: 7.6-14
 #[tokio::test]
 async fn recorded_messages_arrive_with_everything_the_application_put_in() {
     let server = shared();
@@ -167,6 +170,7 @@ async fn recorded_messages_arrive_with_everything_the_application_put_in() {
     }
 }
 
+/// Covers: 2.2-8, 2.2-9
 #[tokio::test]
 async fn text_messages_and_fragmented_messages_are_packets_like_any_other() {
     let server = shared();
@@ -184,6 +188,7 @@ async fn text_messages_and_fragmented_messages_are_packets_like_any_other() {
     }
 }
 
+/// Covers in both encodings: 4-3, 11.1-15
 #[tokio::test]
 async fn acknowledgements_of_both_recorded_forms_count() {
     let server = shared();

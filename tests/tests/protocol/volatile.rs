@@ -16,6 +16,7 @@ fn of_kind(od_type: i8, to: &str) -> TimMessage {
     }
 }
 
+/// Covers: 7.6-19
 async fn a_stream_reaches_every_online_session_and_is_not_synchronous(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -33,6 +34,7 @@ async fn a_stream_reaches_every_online_session_and_is_not_synchronous(encoding: 
     a.expect_silence().await;
 }
 
+/// Covers: 7.6-20
 async fn big_strings_and_binaries_arrive_as_their_own_packets(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -50,6 +52,7 @@ async fn big_strings_and_binaries_arrive_as_their_own_packets(encoding: Encoding
     a.expect_silence().await;
 }
 
+/// Covers: 7.6-19, 7.6-20
 async fn nothing_volatile_waits_for_those_who_are_offline(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, b) = friends(&server, encoding).await;
@@ -75,6 +78,7 @@ async fn volatile_kinds_need_the_same_permission_as_messages(encoding: Encoding)
     victim.expect_silence().await;
 }
 
+/// Covers: 7.6-18
 async fn application_kinds_are_delivered_offline_too_but_not_stored(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -112,6 +116,7 @@ async fn application_kinds_are_delivered_offline_too_but_not_stored(encoding: En
     );
 }
 
+/// Covers: 11.3-6
 async fn notices_of_the_server_cannot_be_made_by_clients(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -127,6 +132,7 @@ async fn notices_of_the_server_cannot_be_made_by_clients(encoding: Encoding) {
     assert_eq!(b.delivery().await.bn_type, Some(31));
 }
 
+/// Covers: 11.3-6
 async fn a_switch_lets_clients_make_notices(encoding: Encoding) {
     let server = Server::options()
         .set("messages.allow_client_notices", "true")
@@ -143,6 +149,7 @@ async fn a_switch_lets_clients_make_notices(encoding: Encoding) {
 }
 
 /// atim leaves `odType` and `msType` at 0 in streams.
+/// Covers: 11.1-6
 async fn a_stream_without_its_kind_is_understood(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;

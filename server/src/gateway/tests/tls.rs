@@ -37,6 +37,7 @@ fn identity() -> (TlsSlot, TlsConnector, CertificateDer<'static>) {
     )
 }
 
+/// Covers: 2.1-4
 #[tokio::test]
 async fn sessions_work_over_tls_and_packets_are_flushed() {
     let (slot, connector, _) = identity();
