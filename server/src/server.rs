@@ -11,6 +11,7 @@ use crate::admin_password::{self, AdminPasswordError, NewAdminPassword};
 use crate::cluster::{LocalCluster, NodeId};
 use crate::config::{Config, StorageKind};
 use crate::engine::clock::{SystemClock, ThreadEntropy};
+use crate::engine::external::External;
 use crate::engine::{Engine, Parts};
 use crate::gateway::session::SessionContext;
 use crate::gateway::tls::Identity;
@@ -132,6 +133,7 @@ impl Server {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(ThreadEntropy),
             installation_key,
+            external: External::default(),
         };
         let engine = match Engine::start(parts) {
             Ok(engine) => engine,

@@ -54,6 +54,7 @@ impl Config {
             messages: MessageSettings {
                 require_friendship: messages.require_friendship,
                 allow_client_notices: messages.allow_client_notices,
+                foreign_ids: false,
                 queue: messages.queue,
                 batch: messages.batch,
                 history_page: messages.history_page,

@@ -134,6 +134,9 @@ impl Engine {
             && name.len() <= limits.max_name_bytes
             && domain.len() <= limits.max_name_bytes
             && password.len() <= limits.max_password_bytes;
+        if let Some(code) = self.registration_refusal() {
+            return Ok(TimAck::refusal(KIND, code));
+        }
         if !is_usable {
             return Ok(TimAck::refusal(KIND, ErrorCode::Params));
         }
@@ -182,7 +185,7 @@ impl Engine {
             return Ok(TimAck::refusal(KIND, ErrorCode::Params));
         }
         let extend = auth.extend.clone();
-        let account = match self.verify_password(from, &auth).await {
+        let account = match self.verify_password(from, &auth, true).await {
             Ok(account) => account,
             Err(ErrorCode::Overload) => return Err(NotServed::Overloaded),
             Err(ErrorCode::PermDenied) => return Ok(TimAck::refusal(KIND, ErrorCode::NoPass)),
@@ -340,6 +343,7 @@ impl Engine {
         old: &str,
         new: &str,
     ) -> Result<(), ErrorCode> {
+        self.managed_here()?;
         if new.is_empty() || new.len() > self.settings.accounts.max_password_bytes {
             return Err(ErrorCode::ModifyAuth);
         }
@@ -370,7 +374,7 @@ impl Engine {
         match auth.token.as_deref() {
             Some(token) if !token.is_empty() => self.verify_token(from, auth, token).await,
             _ => {
-                let account = self.verify_password(from, auth).await?;
+                let account = self.verify_password(from, auth, false).await?;
                 Ok(Verified {
                     account,
                     extend: auth.extend.clone(),
@@ -379,7 +383,15 @@ impl Engine {
         }
     }
 
-    async fn verify_password(&self, from: IpAddr, auth: &TimAuth) -> Result<Account, ErrorCode> {
+    async fn verify_password(
+        &self,
+        from: IpAddr,
+        auth: &TimAuth,
+        for_token: bool,
+    ) -> Result<Account, ErrorCode> {
+        if let Some(account) = self.verify_elsewhere(from, auth, for_token).await? {
+            return Ok(account);
+        }
         let limits = &self.settings.accounts;
         let name = auth.name.as_deref().unwrap_or_default();
         let password = auth.pwd.as_deref().unwrap_or_default();
@@ -453,8 +465,7 @@ impl Engine {
         };
         let name = auth.name.as_deref().unwrap_or_default();
         let domain = auth.domain.as_deref().unwrap_or_default();
-        let fits =
-            |token: &LoginToken| name.is_empty() || token.account == self.identity.account(domain, name);
+        let fits = |token: &LoginToken| name.is_empty() || self.token_fits(&token.account, domain, name);
         let Some(token) = taken.filter(fits) else {
             self.failures_by_address.count(&address, now);
             return Err(ErrorCode::Token);

@@ -4,7 +4,7 @@
 use tim_protocol::error_code::ErrorCode;
 use tim_protocol::wire::TimMessage;
 
-use super::identity::parse_account;
+use super::identity::parse_account_of;
 use super::settings::MessageSettings;
 use crate::store::{AccountId, Mid};
 
@@ -70,11 +70,13 @@ pub fn draft(message: &mut TimMessage, settings: &MessageSettings) -> Result<Dra
         return Err(ErrorCode::Params);
     }
     let to = match &message.to_tid {
-        Some(tid) => Some(parse_account(&tid.node).ok_or(ErrorCode::Account)?),
+        Some(tid) => Some(parse_account_of(&tid.node, settings.foreign_ids).ok_or(ErrorCode::Account)?),
         None => None,
     };
     let has_room = match &message.room_tid {
-        Some(tid) if parse_account(&tid.node).is_none() => return Err(ErrorCode::Account),
+        Some(tid) if parse_account_of(&tid.node, settings.foreign_ids).is_none() => {
+            return Err(ErrorCode::Account);
+        }
         Some(_) => true,
         None => false,
     };

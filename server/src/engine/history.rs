@@ -6,7 +6,6 @@ use tim_protocol::{Encoding, WireStruct};
 
 use super::accounts::Login;
 use super::feed::ReadRequest;
-use super::identity::parse_account;
 use super::{Engine, store_failure};
 use crate::store::{InboxCopy, Mid, Result, Timestamp, UpperBound};
 
@@ -29,7 +28,7 @@ impl Engine {
         ) else {
             return Err(ErrorCode::Params);
         };
-        let peer = parse_account(node).ok_or(ErrorCode::Params)?;
+        let peer = self.parse_account(node).ok_or(ErrorCode::Params)?;
         let upper = upper_bound(from, request.node2.as_deref())?;
         match kind {
             WITH_USER => {}

@@ -70,22 +70,34 @@ impl Identity {
     }
 }
 
-/// Takes a well-formed id from the wire.
+/// Takes a well-formed id of this server from the wire.
 #[must_use]
 pub fn parse_account(text: &str) -> Option<AccountId> {
-    if !node::is_well_formed_wide(text) {
-        return None;
-    }
-    Node::new(text).ok().map(AccountId::new)
+    parse_account_of(text, false)
 }
 
-/// Takes a well-formed room id from the wire.
+/// Takes a well-formed room id of this server from the wire.
 #[must_use]
 pub fn parse_room(text: &str) -> Option<RoomId> {
-    if !node::is_well_formed_wide(text) {
-        return None;
-    }
-    Node::new(text).ok().map(RoomId::new)
+    parse_room_of(text, false)
+}
+
+/// Takes an id from the wire. With `foreign_ids` it may be any node, because ids come from elsewhere.
+#[must_use]
+pub fn parse_account_of(text: &str, foreign_ids: bool) -> Option<AccountId> {
+    parse_node(text, foreign_ids).map(AccountId::new)
+}
+
+/// Takes a room id from the wire. With `foreign_ids` it may be any node.
+#[must_use]
+pub fn parse_room_of(text: &str, foreign_ids: bool) -> Option<RoomId> {
+    parse_node(text, foreign_ids).map(RoomId::new)
+}
+
+fn parse_node(text: &str, foreign_ids: bool) -> Option<Node> {
+    (foreign_ids || node::is_well_formed_wide(text))
+        .then(|| Node::new(text).ok())
+        .flatten()
 }
 
 /// A new random id for a room or a virtual room.

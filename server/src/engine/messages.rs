@@ -46,7 +46,7 @@ impl Engine {
         let relation = draft
             .to
             .as_ref()
-            .and_then(|to| self.relations.known(&login.account().id, to));
+            .and_then(|to| self.known_relation(&login.account().id, to));
         let (Some(to), Some(relation)) = (&draft.to, relation) else {
             return Attempt::NeedsStore(Box::new(message));
         };
@@ -102,7 +102,10 @@ impl Engine {
     /// `Account` when there is no such account; the store's failures.
     pub(super) async fn relation_of(&self, login: &Login, peer: &AccountId) -> Result<Relation, ErrorCode> {
         let me = login.account();
-        if let Some(relation) = self.relations.known(&me.id, peer) {
+        if let Some(relation) = self.known_relation(&me.id, peer) {
+            return Ok(relation);
+        }
+        if let Some(relation) = self.relation_elsewhere(login, peer).await? {
             return Ok(relation);
         }
         let found = self
@@ -304,7 +307,7 @@ impl Engine {
 }
 
 impl Relation {
-    fn is_blocked(self) -> bool {
+    pub(super) fn is_blocked(self) -> bool {
         use crate::store::ContactState::Blocks;
         self.contacts.own == Blocks || self.contacts.peer == Blocks
     }

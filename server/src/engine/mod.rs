@@ -8,6 +8,7 @@ pub mod committer;
 pub mod contacts;
 pub mod cursor;
 pub mod draft;
+pub mod external;
 pub mod feed;
 pub mod history;
 pub mod identity;
@@ -40,6 +41,7 @@ use crate::store::{AccountId, Store, StoreError};
 use attempts::Attempts;
 use clock::{Clock, Entropy};
 use committer::Work;
+use external::External;
 use identity::Identity;
 use online::Online;
 use parcel::Parcel;
@@ -65,6 +67,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// The installation key.
     pub installation_key: [u8; 32],
+    /// Accounts that are kept outside this server.
+    pub external: External,
 }
 
 /// Counts what nobody else could tell afterwards.
@@ -101,6 +105,8 @@ pub struct Engine {
     counters: Counters,
     operations: TaskTracker,
     keys_changed: Notify,
+    external: External,
+    answers: external::Answers,
     tasks: Mutex<Vec<JoinHandle<()>>>,
     stop: watch::Sender<bool>,
 }
@@ -127,6 +133,7 @@ impl Engine {
             clock,
             entropy,
             installation_key,
+            external,
         } = parts;
         let passwords = Passwords::start(&settings.passwords)?;
         let (work, queue) = mpsc::channel(settings.messages.queue.max(1));
@@ -153,6 +160,8 @@ impl Engine {
             counters: Counters::default(),
             operations: TaskTracker::new(),
             keys_changed: Notify::new(),
+            answers: external::Answers::new(external.remember),
+            external,
             tasks: Mutex::new(Vec::new()),
             stop,
         });

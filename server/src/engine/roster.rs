@@ -12,7 +12,6 @@ use tokio::sync::oneshot;
 use super::accounts::Login;
 use super::committer::Work;
 use super::contacts::{self, Decision};
-use super::identity::parse_account;
 use super::parcel::Parcel;
 use super::settings::AttemptLimit;
 use super::{Engine, store_failure};
@@ -37,6 +36,7 @@ impl Engine {
     /// # Errors
     /// The code to answer with.
     pub async fn add_contact(&self, login: &Login, node: &str, greeting: String) -> Result<bool, ErrorCode> {
+        self.managed_here()?;
         if greeting.len() > GREETING_BYTES {
             return Err(ErrorCode::Params);
         }
@@ -54,7 +54,8 @@ impl Engine {
     /// # Errors
     /// The code to answer with.
     pub async fn remove_contact(&self, login: &Login, node: &str) -> Result<(), ErrorCode> {
-        let peer = parse_account(node).ok_or(ErrorCode::Account)?;
+        self.blocks_kept_here()?;
+        let peer = self.parse_account(node).ok_or(ErrorCode::Account)?;
         self.change(login, &peer, None, contacts::remove)
             .await
             .map(|_| ())
@@ -65,6 +66,7 @@ impl Engine {
     /// # Errors
     /// The code to answer with.
     pub async fn block_contact(&self, login: &Login, node: &str) -> Result<(), ErrorCode> {
+        self.blocks_kept_here()?;
         let peer = self.existing_peer(login, node).await?;
         self.change(login, &peer, None, |now| Ok(contacts::block(now)))
             .await
@@ -76,6 +78,9 @@ impl Engine {
     /// # Errors
     /// The code to answer with.
     pub async fn contact_lists(&self, login: &Login) -> Result<ContactLists, ErrorCode> {
+        if let Some(lists) = self.lists_elsewhere(&login.account().id).await? {
+            return Ok(lists);
+        }
         self.store
             .contact_lists(&login.account().id)
             .await
@@ -83,7 +88,7 @@ impl Engine {
     }
 
     async fn existing_peer(&self, login: &Login, node: &str) -> Result<AccountId, ErrorCode> {
-        let peer = parse_account(node).ok_or(ErrorCode::Account)?;
+        let peer = self.parse_account(node).ok_or(ErrorCode::Account)?;
         if peer == login.account().id {
             return Err(ErrorCode::PermDenied);
         }

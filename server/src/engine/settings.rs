@@ -127,6 +127,8 @@ pub struct MessageSettings {
     pub require_friendship: bool,
     /// Let clients send business notices (odType 4) with the server's own codes 1..=30.
     pub allow_client_notices: bool,
+    /// Ids of accounts and rooms come from elsewhere, so any node may be one.
+    pub foreign_ids: bool,
     /// Messages waiting for the disk; more are refused with 5104.
     pub queue: usize,
     /// Largest number of messages made durable in one transaction.
@@ -142,6 +144,7 @@ impl Default for MessageSettings {
         Self {
             require_friendship: true,
             allow_client_notices: false,
+            foreign_ids: false,
             queue: 16_384,
             batch: 1_024,
             history_page: 100,

@@ -56,6 +56,8 @@ pub struct SessionContext {
 pub enum CloseReason {
     /// No login within the time allowed (wire-protocol 6.1).
     NotAuthenticated,
+    /// The operator's own check did not admit the login (7.3).
+    NotAdmitted,
     /// A packet that is not allowed before login.
     NotAllowed,
     /// Nothing was heard for too long (6.3).
@@ -75,7 +77,7 @@ impl CloseReason {
     #[must_use]
     pub fn code(self) -> u16 {
         match self {
-            Self::NotAuthenticated | Self::NotAllowed | Self::TooManyPackets => 1008,
+            Self::NotAuthenticated | Self::NotAdmitted | Self::NotAllowed | Self::TooManyPackets => 1008,
             Self::Silent | Self::Replaced | Self::Suspended => 1000,
             Self::ShuttingDown => 1001,
         }
@@ -86,6 +88,7 @@ impl std::fmt::Display for CloseReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::NotAuthenticated => "no login in time",
+            Self::NotAdmitted => "login not admitted",
             Self::NotAllowed => "packet not allowed before login",
             Self::Silent => "nothing heard for too long",
             Self::TooManyPackets => "too many packets",
@@ -102,6 +105,8 @@ enum Finished {
     Answers(Vec<Bytes>),
     /// A login.
     LoggedIn { login: Box<Login>, encoding: Encoding },
+    /// Nothing but the end of the connection.
+    Close(CloseReason),
 }
 
 /// One connection.
@@ -384,6 +389,9 @@ impl Session {
         self.outlet = Some(Arc::clone(&outlet));
         let peer = self.peer;
         self.running = Some(Box::pin(async move {
+            if !engine.admits(peer, &auth).await {
+                return Finished::Close(CloseReason::NotAdmitted);
+            }
             match engine.login(peer, auth, outlet).await {
                 Ok(login) => Finished::LoggedIn {
                     login: Box::new(login),
@@ -426,6 +434,7 @@ impl Session {
         match finished {
             Finished::Answers(packets) => packets.into_iter().for_each(|packet| self.write(packet)),
             Finished::LoggedIn { login, encoding } => self.opened(*login, encoding, now),
+            Finished::Close(reason) => self.close(reason),
         }
         self.take_requests(now);
         true

@@ -59,6 +59,7 @@ impl Node {
             clock: clock.clone(),
             entropy: Arc::new(ThreadEntropy),
             installation_key: [9; 32],
+            external: crate::engine::external::External::default(),
         });
         let context = SessionContext {
             engine: engine.unwrap(),
