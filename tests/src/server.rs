@@ -1,5 +1,5 @@
-//! A server in a scratch directory, with cheap password hashes and without limits against guessing, and
-//! otherwise the default configuration. It keeps its address and its data over restarts.
+//! A server in a scratch directory, with cheap password hashes, without limits against guessing and without the
+//! notices that somebody has gone, and otherwise the default configuration. It keeps its address and its data over restarts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -42,6 +42,7 @@ impl Default for Options {
         .set("passwords.memory_kib", "8")
         .set("passwords.iterations", "1")
         .set("limits.unauthenticated_per_address", "10000")
+        .set("presence.offline_notices", "false")
         .set("log.level", "\"info,tim_server=debug\"");
         for limit in off {
             options = options.set(&format!("limits.{limit}"), "0");

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 pub use local::LocalCluster;
 
+use crate::engine::announcement::Announcement;
 use crate::engine::parcel::Parcel;
 use crate::store::{AccountId, Contacts, Membership, RoomId, Seq};
 
@@ -35,6 +36,13 @@ pub enum Event {
         owner: AccountId,
         /// The packet.
         parcel: Arc<Parcel>,
+    },
+    /// A presence for the sessions that some accounts have now; never stored.
+    Presence {
+        /// Whose sessions.
+        to: Vec<AccountId>,
+        /// What they are told.
+        announcement: Arc<Announcement>,
     },
     /// A relation of two accounts changed; caches must take it over.
     ContactsChanged {

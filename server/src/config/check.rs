@@ -71,6 +71,7 @@ pub(super) fn problem(config: &Config) -> Option<Problem> {
     limits(&mut check, config);
     messages(&mut check, config);
     delivery(&mut check, config);
+    presence(&mut check, config);
     check.0
 }
 
@@ -272,4 +273,24 @@ fn delivery(check: &mut Check, config: &Config) {
         "outlet_bytes",
     );
     check.not_zero(delivery.position_interval, "delivery", "position_interval");
+}
+
+fn presence(check: &mut Check, config: &Config) {
+    let presence = &config.presence;
+    check.at_most(&presence.max_list, &100_000, "presence", "max_list");
+    check.at_least(&presence.max_bytes, &ByteSize::kib(1), "presence", "max_bytes");
+    check.at_most(
+        &presence.max_bytes,
+        &config.limits.max_packet,
+        "presence",
+        "max_bytes",
+    );
+    check.at_least(
+        &presence.deliveries_per_second,
+        &1,
+        "presence",
+        "deliveries_per_second",
+    );
+    check.at_least(&presence.queue, &1, "presence", "queue");
+    check.at_most(&presence.queue, &10_000_000, "presence", "queue");
 }

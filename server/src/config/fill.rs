@@ -4,6 +4,7 @@ use super::Config;
 use crate::engine::Settings;
 use crate::engine::settings::{
     AccountSettings, AttemptLimit, DeliverySettings, GuessingSettings, MessageSettings, PasswordSettings,
+    PresenceSettings,
 };
 use crate::gateway::session::SessionLimits;
 
@@ -17,6 +18,7 @@ impl Config {
             limits,
             messages,
             delivery,
+            presence,
             ..
         } = self;
         Settings {
@@ -73,6 +75,14 @@ impl Config {
                 outlet_packets: delivery.outlet_packets,
                 outlet_bytes: delivery.outlet_bytes.0,
                 position_interval: delivery.position_interval,
+            },
+            presence: PresenceSettings {
+                to_strangers: presence.to_strangers,
+                offline_notices: presence.offline_notices,
+                max_list: presence.max_list,
+                max_bytes: presence.max_bytes.0,
+                deliveries_per_second: presence.deliveries_per_second,
+                queue: presence.queue,
             },
         }
     }

@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 pub use render::{default_file, effective};
 pub use schema::{
-    Accounts, Config, Delivery, KEYS, Key, Keys, Limits, Listen, Log, Messages, Passwords, Process, SECTIONS,
-    Section, Storage, Tls,
+    Accounts, Config, Delivery, KEYS, Key, Keys, Limits, Listen, Log, Messages, Passwords, Presence, Process,
+    SECTIONS, Section, Storage, Tls,
 };
 pub use value::{ByteSize, LogFormat, Network, Origin, RawValue, StorageKind, Value};
 

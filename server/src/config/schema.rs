@@ -261,6 +261,23 @@ settings! {
         position_interval: Duration = Duration::from_millis(250);
     }
 
+    /// Presence: who is there and what they say of themselves. Never stored.
+    presence: Presence {
+        /// Presence may be sent to accounts that are not friends. Blocks count always.
+        to_strangers: bool = true;
+        /// Tell the friends of an account when its last device has gone.
+        offline_notices: bool = true;
+        /// Addressees of one packet.
+        max_list: usize = 1_000;
+        /// Largest presence.
+        max_bytes: ByteSize = ByteSize::kib(16);
+        /// Presence to all friends that is delivered per second, in all; the rest waits. Bounds what a
+        /// storm of logins may cost.
+        deliveries_per_second: u32 = 40_000;
+        /// Accounts whose presence to all friends may wait; more is dropped. Only the newest of each waits.
+        queue: usize = 100_000;
+    }
+
     /// Running the process.
     process: Process {
         /// Threads that serve connections. 0: as many as processor cores.

@@ -36,6 +36,8 @@ fn other_value(key: &Key) -> &'static str {
         ("keys", "master_file") => "/somewhere/key",
         ("keys", "master_command") => "pass,show,tim",
         ("accounts", "registration") | ("messages", "require_friendship") => "false",
+        ("presence", "to_strangers" | "offline_notices") => "false",
+        ("presence", "max_bytes") => "8KiB",
         ("messages", "allow_client_notices") => "true",
         ("limits", "max_packet") => "2MiB",
         ("limits", "max_login_packet" | "waiting_bytes" | "outgoing_bytes") => "32KiB",

@@ -103,9 +103,14 @@ impl Drop for Login {
                 .positions
                 .moved(&account.id, &member.device, position, engine.clock.now());
         }
+        let mut was_last = false;
         engine.online.end(account, member.id, || {
-            engine.directory.announce(&account.id, false)
+            engine.directory.announce(&account.id, false);
+            was_last = true;
         });
+        if was_last {
+            engine.account_has_gone(&account.id, &member.tid);
+        }
         tracing::debug!(account = %account.id, "session ended");
     }
 }

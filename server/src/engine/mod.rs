@@ -2,6 +2,7 @@
 //! writes no SQL; time and randomness are passed in.
 
 pub mod accounts;
+pub mod announcement;
 pub mod attempts;
 pub mod clock;
 pub mod committer;
@@ -19,6 +20,7 @@ pub mod outlet;
 pub mod parcel;
 pub mod passwords;
 pub mod positions;
+pub mod presence;
 pub mod relations;
 pub mod rooms;
 pub mod roster;
@@ -32,6 +34,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tim_protocol::error_code::ErrorCode;
+use tim_protocol::packet::PacketType;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -47,6 +50,7 @@ use online::Online;
 use parcel::Parcel;
 use passwords::Passwords;
 use positions::Positions;
+use presence::Broadcasts;
 use relations::Relations;
 use rooms::Rooms;
 pub use settings::Settings;
@@ -74,12 +78,33 @@ pub struct Parts {
 /// Counts what nobody else could tell afterwards.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// Packets that are never stored and that a slow session had no room for.
+    /// Messages and echoes that are never stored and that a slow session had no room for.
     pub volatile_dropped: AtomicU64,
+    /// Presence that reached nobody, or for which a slow session had no room.
+    pub presence_dropped: AtomicU64,
+    /// Presence replaced by newer presence of the same account before it was its turn.
+    pub presence_replaced: AtomicU64,
+    /// Big strings and binaries that a slow session had no room for.
+    pub big_data_dropped: AtomicU64,
+    /// Frames of streams that a slow session had no room for.
+    pub stream_frames_dropped: AtomicU64,
     /// Messages made durable.
     pub messages_stored: AtomicU64,
     /// Messages refused because the store failed or was overloaded.
     pub messages_failed: AtomicU64,
+}
+
+impl Counters {
+    /// Counts packets of one kind that slow sessions had no room for.
+    fn volatile_dropped(&self, kind: PacketType, count: u64) {
+        let counter = match kind {
+            PacketType::Presence => &self.presence_dropped,
+            PacketType::BigString | PacketType::BigBinary => &self.big_data_dropped,
+            PacketType::Stream | PacketType::BigBinaryStream => &self.stream_frames_dropped,
+            _ => &self.volatile_dropped,
+        };
+        counter.fetch_add(count, Ordering::Relaxed);
+    }
 }
 
 /// The engine of one node. Shared by all its sessions.
@@ -94,6 +119,7 @@ pub struct Engine {
     online: Online,
     relations: Relations,
     rooms: Rooms,
+    broadcasts: Broadcasts,
     passwords: Passwords,
     failures_by_address: Attempts<IpAddr>,
     failures_by_account: Attempts<(AccountId, IpAddr)>,
@@ -153,6 +179,7 @@ impl Engine {
             online: Online::default(),
             relations: Relations::default(),
             rooms: Rooms::default(),
+            broadcasts: Broadcasts::default(),
             positions: Positions::default(),
             work,
             queued_bytes: Arc::default(),
@@ -175,8 +202,12 @@ impl Engine {
                 engine.positions.run(&*engine.store, interval, stopped).await;
             }
         });
+        let presence = tokio::spawn(presence::run(Arc::clone(&engine), stopped.clone()));
         let upkeep = tokio::spawn(upkeep(Arc::clone(&engine), stopped));
-        engine.tasks.lock().extend([committer, positions, upkeep]);
+        engine
+            .tasks
+            .lock()
+            .extend([committer, positions, presence, upkeep]);
         Ok(engine)
     }
 
@@ -263,9 +294,12 @@ impl Receiver for Engine {
             Event::Volatile { owner, parcel } => {
                 if let Some(account) = self.online.get(&owner) {
                     let dropped = account.volatile(&parcel);
-                    self.counters
-                        .volatile_dropped
-                        .fetch_add(dropped, Ordering::Relaxed);
+                    self.counters.volatile_dropped(parcel.kind(), dropped);
+                }
+            }
+            Event::Presence { to, announcement } => {
+                for account in &to {
+                    self.announce_here(account, &announcement);
                 }
             }
             Event::ContactsChanged {
@@ -275,6 +309,7 @@ impl Receiver for Engine {
             } => {
                 if from != self.bus.local() {
                     self.relations.replace(&owner, &peer, contacts);
+                    self.broadcasts.friends_changed([&owner, &peer]);
                 }
             }
             Event::MembershipChanged {

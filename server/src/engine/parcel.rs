@@ -1,13 +1,17 @@
-//! A packet payload for many receivers: built once, encoded at most once per encoding, shared.
+//! A packet for many receivers: built once, encoded at most once per encoding, shared. The whole
+//! plain packet is kept, so that passing it on copies nothing.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
-use tim_protocol::packet::PacketType;
-use tim_protocol::wire::TimMessage;
+use bytes::{BufMut, Bytes, BytesMut};
+use tim_protocol::packet::{self, PacketType};
+use tim_protocol::wire::{TimMessage, TimStream};
 use tim_protocol::{Encoding, WireStruct};
 
-/// A message on its way to any number of sessions.
+use super::announcement::Announcement;
+use crate::store::AccountId;
+
+/// A packet on its way to any number of sessions.
 #[derive(Debug)]
 pub struct Parcel {
     kind: PacketType,
@@ -18,11 +22,19 @@ pub struct Parcel {
 #[derive(Debug)]
 enum Content {
     Struct {
-        message: Box<TimMessage>,
+        value: Struct,
         compact: OnceLock<Bytes>,
         json: OnceLock<Bytes>,
     },
+    /// The whole packet, the same in both encodings.
     Raw(Bytes),
+}
+
+#[derive(Debug)]
+enum Struct {
+    Message(Box<TimMessage>),
+    Stream(Box<TimStream>),
+    Presence(Arc<Announcement>, AccountId),
 }
 
 impl Parcel {
@@ -30,25 +42,52 @@ impl Parcel {
     #[must_use]
     pub fn message(message: TimMessage) -> Self {
         let weight = weight(&message);
-        let content = Content::Struct {
-            message: Box::new(message),
-            compact: OnceLock::new(),
-            json: OnceLock::new(),
-        };
-        Self {
-            kind: PacketType::Message,
-            weight,
-            content,
-        }
+        Self::of(PacketType::Message, weight, Struct::Message(Box::new(message)))
+    }
+
+    /// A chunk of a stream (type 94).
+    #[must_use]
+    pub fn stream(chunk: TimStream) -> Self {
+        let weight = 128 + chunk.body.as_ref().map_or(0, Bytes::len);
+        Self::of(PacketType::Stream, weight, Struct::Stream(Box::new(chunk)))
+    }
+
+    /// A presence (type 91) for one addressee.
+    #[must_use]
+    pub fn presence(announcement: &Arc<Announcement>, to: AccountId) -> Self {
+        let (shared, weight) = (Arc::clone(announcement), announcement.weight());
+        Self::of(PacketType::Presence, weight, Struct::Presence(shared, to))
     }
 
     /// A packet without a struct, the same in both encodings.
     #[must_use]
     pub fn raw(kind: PacketType, payload: Bytes) -> Self {
+        let mut packet = BytesMut::with_capacity(1 + payload.len());
+        packet.put_u8(kind.as_u8());
+        packet.put_slice(&payload);
+        Self::whole(kind, packet.freeze())
+    }
+
+    /// A packet without a struct, complete with its type byte.
+    #[must_use]
+    pub fn whole(kind: PacketType, packet: Bytes) -> Self {
         Self {
             kind,
-            weight: payload.len(),
-            content: Content::Raw(payload),
+            weight: packet.len().saturating_sub(1),
+            content: Content::Raw(packet),
+        }
+    }
+
+    fn of(kind: PacketType, weight: usize, value: Struct) -> Self {
+        let content = Content::Struct {
+            value,
+            compact: OnceLock::new(),
+            json: OnceLock::new(),
+        };
+        Self {
+            kind,
+            weight,
+            content,
         }
     }
 
@@ -64,22 +103,41 @@ impl Parcel {
         self.weight
     }
 
-    /// The payload behind the type byte (and the send id).
+    /// The whole packet as it is sent when nobody has to acknowledge it.
     #[must_use]
-    pub fn payload(&self, encoding: Encoding) -> Bytes {
+    pub fn plain(&self, encoding: Encoding) -> Bytes {
         match &self.content {
-            Content::Raw(payload) => payload.clone(),
-            Content::Struct {
-                message,
-                compact,
-                json,
-            } => {
+            Content::Raw(packet) => packet.clone(),
+            Content::Struct { value, compact, json } => {
                 let cell = match encoding {
                     Encoding::Compact => compact,
                     Encoding::Json => json,
                 };
-                cell.get_or_init(|| Bytes::from(message.encode(encoding))).clone()
+                cell.get_or_init(|| value.packet(self.kind, self.weight, encoding))
+                    .clone()
             }
+        }
+    }
+
+    /// The payload behind the type byte (and the send id).
+    #[must_use]
+    pub fn payload(&self, encoding: Encoding) -> Bytes {
+        self.plain(encoding).slice(1..)
+    }
+}
+
+impl Struct {
+    fn packet(&self, kind: PacketType, weight: usize, encoding: Encoding) -> Bytes {
+        match self {
+            Self::Message(message) => packet::server_packet(kind, encoding, &**message),
+            Self::Stream(chunk) => {
+                let text = if encoding == Encoding::Json { weight / 2 } else { 0 };
+                let mut packet = Vec::with_capacity(weight + text);
+                packet.push(kind.as_u8());
+                chunk.encode_into(encoding, &mut packet);
+                packet.into()
+            }
+            Self::Presence(announcement, to) => announcement.packet(to, encoding),
         }
     }
 }

@@ -145,6 +145,7 @@ impl Engine {
                 .map_err(|error| store_failure(&error))?;
             let Some(seqs) = written else { continue };
             self.relations.replace(me, peer, becomes);
+            self.broadcasts.friends_changed([me, peer]);
             drop(guard);
             self.tell_nodes(me, peer, becomes);
             self.flush_sends().await;

@@ -15,6 +15,8 @@ pub struct Settings {
     pub messages: MessageSettings,
     /// Delivery to devices.
     pub delivery: DeliverySettings,
+    /// Presence.
+    pub presence: PresenceSettings,
 }
 
 /// Accounts, devices, tokens.
@@ -195,6 +197,37 @@ impl Default for DeliverySettings {
             outlet_packets: 1_024,
             outlet_bytes: 1 << 20,
             position_interval: Duration::from_millis(250),
+        }
+    }
+}
+
+/// Presence (wire-protocol 7.5, 8.2).
+#[derive(Clone, Debug)]
+pub struct PresenceSettings {
+    /// Presence may be sent to accounts that are not friends.
+    pub to_strangers: bool,
+    /// Friends are told when the last session of an account has ended. The original's
+    /// `presence_offline_block`, inverted.
+    pub offline_notices: bool,
+    /// Addressees in one packet.
+    pub max_list: usize,
+    /// Largest presence, in bytes.
+    pub max_bytes: usize,
+    /// Presence to all friends that is delivered per second, counted by friends who are online.
+    pub deliveries_per_second: u32,
+    /// Accounts whose presence to all friends may wait for its turn; more is dropped.
+    pub queue: usize,
+}
+
+impl Default for PresenceSettings {
+    fn default() -> Self {
+        Self {
+            to_strangers: true,
+            offline_notices: true,
+            max_list: 1_000,
+            max_bytes: 16 << 10,
+            deliveries_per_second: 40_000,
+            queue: 100_000,
         }
     }
 }

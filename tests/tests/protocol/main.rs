@@ -17,6 +17,7 @@ mod history;
 mod lifecycle;
 mod messages;
 mod offline;
+mod presence;
 mod repeats;
 mod retraction;
 mod tokens;

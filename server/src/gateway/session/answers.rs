@@ -1,6 +1,6 @@
 //! The packets a session answers with.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use tim_protocol::Encoding;
 use tim_protocol::error_code::ErrorCode;
 use tim_protocol::node::original;
@@ -9,7 +9,6 @@ use tim_protocol::wire::{TimAck, TimError, TimMessage, TimMessageList, TimNodes}
 
 use crate::engine::accounts::Login;
 use crate::engine::outlet::Ending;
-use crate::engine::parcel::Parcel;
 use crate::store::AccountId;
 
 pub(super) fn ack(ack: &TimAck, encoding: Encoding) -> Bytes {
@@ -58,15 +57,6 @@ pub(super) fn logged_out(ending: Ending, encoding: Encoding) -> Bytes {
         },
         encoding,
     )
-}
-
-/// A packet that is not synchronous.
-pub(super) fn plain(parcel: &Parcel, encoding: Encoding) -> Bytes {
-    let payload = parcel.payload(encoding);
-    let mut packet = BytesMut::with_capacity(1 + payload.len());
-    packet.put_u8(parcel.kind().as_u8());
-    packet.put_slice(&payload);
-    packet.freeze()
 }
 
 /// A list of nodes; nothing when it is empty.

@@ -6,6 +6,7 @@
 
 mod answers;
 mod limits;
+mod presence;
 mod requests;
 #[cfg(test)]
 mod tests;
@@ -492,7 +493,7 @@ impl Session {
                 self.collect_feed();
             }
             Outgoing::Volatile(parcel) => {
-                let packet = answers::plain(&parcel, *encoding);
+                let packet = parcel.plain(*encoding);
                 self.write(packet);
             }
             Outgoing::Sent(ticket, outcome) => self.sent(ticket, outcome),
@@ -517,7 +518,7 @@ impl Session {
                 if let Some(seq) = seq {
                     login.with_cursor(|cursor| feed.echoed(seq, cursor));
                 }
-                Some(answers::plain(&parcel, *encoding))
+                Some(parcel.plain(*encoding))
             }
             SendOutcome::Passed => None,
             SendOutcome::Refused(code) => Some(answers::refused_send(send.kind, send.id, code, *encoding)),

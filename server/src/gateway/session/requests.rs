@@ -13,6 +13,7 @@ use crate::engine::accounts::Login;
 use crate::engine::messages::Attempt;
 use crate::engine::outlet::Ticket;
 use crate::engine::parcel;
+use crate::engine::presence::Precedence;
 
 /// `TimReq.rtype` of type 41 (wire-protocol 7.8, 7.11).
 mod operation {
@@ -69,6 +70,8 @@ impl Session {
                 }
                 Err(_) => self.refuse(packet.tim_type(), encoding, ErrorCode::Params),
             },
+            Some(PacketType::Presence) => self.presence(packet, Precedence::List),
+            Some(PacketType::BroadPresence) => self.presence(packet, Precedence::One),
             _ => self.refuse(packet.tim_type(), encoding, ErrorCode::Params),
         }
     }

@@ -48,6 +48,7 @@ impl Node {
             passwords,
             ..Settings::default()
         };
+        settings.presence.offline_notices = false;
         change(&mut settings);
         let cluster = Arc::new(LocalCluster::new(NodeId(1)));
         let clock = Arc::new(Ticking::default());
