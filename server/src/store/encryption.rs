@@ -32,6 +32,12 @@ pub enum Table {
     Inbox = 4,
     /// Devices: their names.
     Device = 5,
+    /// Rooms: their profiles.
+    Room = 6,
+    /// Logs of conversations: the packets between the messages.
+    LogNotice = 7,
+    /// Profiles of users.
+    Profile = 8,
 }
 
 impl Table {
@@ -44,6 +50,9 @@ impl Table {
             Self::Message => "message",
             Self::Inbox => "inbox",
             Self::Device => "device",
+            Self::Room => "room",
+            Self::LogNotice => "log_notice",
+            Self::Profile => "profile",
         }
     }
 }
@@ -53,7 +62,7 @@ impl Table {
 pub enum Scope {
     /// The records of one account.
     Account(AccountId),
-    /// The messages of one conversation.
+    /// The log of one conversation and, if it is that of a room, the room's record.
     Conversation(ConversationId),
 }
 

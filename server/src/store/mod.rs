@@ -63,10 +63,6 @@ pub enum CreateAccountError {
 /// Devices of one account that have an inbox position.
 pub const MAX_DEVICES: usize = 64;
 
-fn not_supported() -> StoreError {
-    StoreError::Unavailable("this store does not keep rooms and profiles".to_owned())
-}
-
 /// Result of an operation of the store.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -165,58 +161,34 @@ pub trait Store: Send + Sync + 'static {
     // ---- profiles -------------------------------------------------------------------------
 
     /// Replaces the profile of an account (compact `TimUserBean`). `false` when there is none.
-    async fn set_user_profile(&self, id: &AccountId, profile: Bytes) -> Result<bool> {
-        let _ = (id, profile);
-        Err(not_supported())
-    }
+    async fn set_user_profile(&self, id: &AccountId, profile: Bytes) -> Result<bool>;
 
     /// Reads profiles in the order asked for; `None` for an account that does not exist. A
     /// damaged profile reads as never set, is logged and counted.
-    async fn user_profiles(&self, ids: &[AccountId]) -> Result<Vec<Option<UserProfile>>> {
-        let _ = ids;
-        Err(not_supported())
-    }
+    async fn user_profiles(&self, ids: &[AccountId]) -> Result<Vec<Option<UserProfile>>>;
 
     // ---- rooms ----------------------------------------------------------------------------
 
     /// Creates a room with its founder as member. `false` when the id is taken.
-    async fn create_room(&self, room: NewRoom) -> Result<bool> {
-        let _ = room;
-        Err(not_supported())
-    }
+    async fn create_room(&self, room: NewRoom) -> Result<bool>;
 
     /// Reads a room, also a dissolved one; `None` when there is none.
-    async fn room(&self, id: &RoomId) -> Result<Option<Room>> {
-        let _ = id;
-        Err(not_supported())
-    }
+    async fn room(&self, id: &RoomId) -> Result<Option<Room>>;
 
     /// Changes a room's record and answers it. `None` when there is no such room, it is
     /// dissolved, or its version is not the expected one (nothing is written then).
-    async fn update_room(&self, update: RoomUpdate) -> Result<Option<Room>> {
-        let _ = update;
-        Err(not_supported())
-    }
+    async fn update_room(&self, update: RoomUpdate) -> Result<Option<Room>>;
 
     /// Dissolves a room whose only member is its founder, and removes that membership.
-    async fn dissolve_room(&self, id: &RoomId) -> Result<Dissolved> {
-        let _ = id;
-        Err(not_supported())
-    }
+    async fn dissolve_room(&self, id: &RoomId) -> Result<Dissolved>;
 
     /// What a room and an account think of each other; `None` twice when there is nothing.
-    async fn membership(&self, room: &RoomId, account: &AccountId) -> Result<Membership> {
-        let _ = (room, account);
-        Err(not_supported())
-    }
+    async fn membership(&self, room: &RoomId, account: &AccountId) -> Result<Membership>;
 
     /// Replaces the relation of a room and an account if it still is what the caller saw, and
     /// appends the notices to inboxes, in one transaction. Whoever ceases to be a member also
     /// ceases to be a manager (the room's version rises), and loses the positions of its devices.
-    async fn change_membership(&self, change: MembershipChange) -> Result<MembershipChanged> {
-        let _ = change;
-        Err(not_supported())
-    }
+    async fn change_membership(&self, change: MembershipChange) -> Result<MembershipChanged>;
 
     /// Members of a room with an id above `after`, sorted by id, at most `limit`.
     async fn room_members(
@@ -224,10 +196,7 @@ pub trait Store: Send + Sync + 'static {
         room: &RoomId,
         after: Option<&AccountId>,
         limit: usize,
-    ) -> Result<Vec<AccountId>> {
-        let _ = (room, after, limit);
-        Err(not_supported())
-    }
+    ) -> Result<Vec<AccountId>>;
 
     /// Accounts a room blocks, with an id above `after`, sorted by id, at most `limit`.
     async fn room_blocks(
@@ -235,16 +204,10 @@ pub trait Store: Send + Sync + 'static {
         room: &RoomId,
         after: Option<&AccountId>,
         limit: usize,
-    ) -> Result<Vec<AccountId>> {
-        let _ = (room, after, limit);
-        Err(not_supported())
-    }
+    ) -> Result<Vec<AccountId>>;
 
     /// Rooms an account is a member of, and rooms it blocks.
-    async fn room_lists(&self, account: &AccountId) -> Result<RoomLists> {
-        let _ = account;
-        Err(not_supported())
-    }
+    async fn room_lists(&self, account: &AccountId) -> Result<RoomLists>;
 
     // ---- logs of rooms --------------------------------------------------------------------
 
@@ -258,25 +221,17 @@ pub trait Store: Send + Sync + 'static {
         after: Seq,
         limit: usize,
         max_bytes: usize,
-    ) -> Result<Vec<InboxCopy>> {
-        let _ = (conversation, after, limit, max_bytes);
-        Err(not_supported())
-    }
+    ) -> Result<Vec<InboxCopy>>;
 
     /// Where a device stands in the logs of all rooms its account is a member of. A device the
-    /// store has never seen starts where the furthest device of the account is; a known device
-    /// without a position of its own starts where the account joined.
-    async fn room_positions(&self, owner: &AccountId, device: &DeviceKey) -> Result<Vec<RoomPosition>> {
-        let _ = (owner, device);
-        Err(not_supported())
-    }
+    /// store does not know starts where the furthest device of the account is, and stays there
+    /// when [`Store::advance`] makes it known; a known device without a position of its own starts
+    /// where the account joined.
+    async fn room_positions(&self, owner: &AccountId, device: &DeviceKey) -> Result<Vec<RoomPosition>>;
 
     /// Moves positions in logs of rooms forward. Those of accounts that are not members, or of
     /// devices the store does not know, are left out. Many owners, one transaction.
-    async fn advance_rooms(&self, advances: Vec<RoomAdvance>) -> Result<()> {
-        let _ = advances;
-        Err(not_supported())
-    }
+    async fn advance_rooms(&self, advances: Vec<RoomAdvance>) -> Result<()>;
 
     // ---- keys -----------------------------------------------------------------------------
 

@@ -407,8 +407,8 @@ pub enum MembershipChanged {
     Done {
         /// Inbox numbers of the notices.
         seqs: Vec<Seq>,
-        /// For a new member: the newest number of the room's log. What comes after it is
-        /// delivered to the member.
+        /// For a member: the newest number of the room's log when it joined, thus now for a new
+        /// one. What comes after it is delivered. 0 for all others.
         since: Seq,
     },
     /// The relation had changed meanwhile; nothing was written.

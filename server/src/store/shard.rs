@@ -7,7 +7,7 @@ use std::fmt;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use super::ids::{AccountId, ConversationId, Slot};
+use super::ids::{AccountId, ConversationId, RoomId, Slot};
 use super::keys::InstallationKey;
 
 /// Number of a database in the configuration, from 0.
@@ -166,16 +166,23 @@ impl SlotHasher {
         }
     }
 
-    /// Slot of everything that belongs to an account: the account, its contacts, devices, inbox.
+    /// Slot of everything that belongs to an account: the account, its contacts, memberships,
+    /// devices, inbox.
     #[must_use]
     pub fn of_account(&self, id: &AccountId) -> Slot {
         self.hash(b'a', id.as_str().as_bytes())
     }
 
-    /// Slot of the messages of a conversation.
+    /// Slot of the log of a conversation.
     #[must_use]
     pub fn of_conversation(&self, id: &ConversationId) -> Slot {
         self.hash(b'c', &id.0)
+    }
+
+    /// Slot of a room and of its lists.
+    #[must_use]
+    pub fn of_room(&self, id: &RoomId) -> Slot {
+        self.hash(b'r', id.as_str().as_bytes())
     }
 
     /// Slot of a login token.

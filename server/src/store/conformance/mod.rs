@@ -15,7 +15,10 @@ mod contacts;
 mod conversations;
 mod inboxes;
 mod keys;
+mod logs;
 mod model;
+mod profiles;
+mod rooms;
 
 use std::sync::Arc;
 
@@ -23,7 +26,7 @@ use bytes::Bytes;
 use tim_protocol::node::wide_account_node;
 
 use super::Store;
-use super::ids::{AccountId, ConversationId, DeviceKey, Mid, Seq, Timestamp};
+use super::ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, Seq, Timestamp};
 use super::record::{Advance, Append, Appended, InboxItem, NewAccount};
 
 pub use self::accounts::*;
@@ -31,7 +34,10 @@ pub use self::contacts::*;
 pub use self::conversations::*;
 pub use self::inboxes::*;
 pub use self::keys::*;
+pub use self::logs::*;
 pub use self::model::{Operation, compare, operations};
+pub use self::profiles::*;
+pub use self::rooms::*;
 
 /// A back end under test.
 pub trait Subject: Send + Sync {
@@ -112,6 +118,46 @@ macro_rules! store_conformance {
             a_forgotten_device_can_come_back
             devices_of_two_accounts_are_independent
             device_names_are_told_apart_exactly
+            a_profile_reads_back_as_set
+            profiles_come_in_the_order_asked_for
+            an_account_that_does_not_exist_gets_no_profile
+            a_room_reads_back_as_created
+            a_room_id_is_used_once
+            a_founder_is_the_first_member
+            a_room_changes_only_from_the_version_that_was_seen
+            of_two_concurrent_changes_of_a_room_one_goes_through
+            managers_are_members_and_not_the_founder
+            a_manager_who_leaves_is_none_any_more
+            a_relation_to_a_room_is_stored_and_deleted
+            a_membership_that_changed_meanwhile_is_not_overwritten
+            of_two_concurrent_changes_of_a_membership_one_goes_through
+            a_room_that_is_not_there_has_no_members
+            a_change_of_a_membership_puts_notices_into_inboxes
+            a_new_member_is_told_where_the_log_is
+            members_are_listed_in_pages_sorted_by_id
+            blocks_of_a_room_are_listed_in_pages_sorted_by_id
+            rooms_of_an_account_are_sorted_and_apart
+            a_room_with_other_members_is_not_dissolved
+            a_dissolved_room_stays_readable_and_unchangeable
+            a_dissolved_room_has_relations_to_nobody
+            a_log_holds_messages_and_packets_in_order
+            a_log_can_be_read_from_everywhere
+            reading_a_log_is_limited_by_bytes_after_the_first
+            packets_in_a_log_are_not_in_the_history
+            a_log_tells_the_number_the_author_gave
+            a_repeat_takes_no_place_in_the_log
+            a_recall_that_fails_leaves_no_packet
+            a_member_starts_where_it_joined
+            positions_in_rooms_only_move_forward
+            devices_have_positions_of_their_own
+            a_new_device_starts_where_the_furthest_is_and_stays_there
+            a_device_starts_in_a_new_room_where_its_owner_joined
+            only_members_have_positions
+            unknown_devices_get_no_positions
+            whoever_leaves_a_room_loses_its_positions
+            a_forgotten_device_never_moves_a_new_one_back
+            a_device_that_made_room_never_moves_a_new_one_back
+            many_positions_are_moved_at_once
             key_rotation_keeps_everything_readable
             reencryption_ends_and_keeps_everything_readable
             a_closed_store_is_unavailable
@@ -138,6 +184,12 @@ pub fn account_id(name: &str) -> AccountId {
 #[must_use]
 pub fn conversation(number: u8) -> ConversationId {
     ConversationId([number; 16])
+}
+
+/// A room for tests.
+#[must_use]
+pub fn room_id(number: u8) -> RoomId {
+    RoomId::new(wide_account_node(&[2; 32], "", &format!("room {number}")))
 }
 
 /// A device for tests.

@@ -105,6 +105,12 @@ pub(super) fn scan_step(
             "SELECT slot, owner, device, key_id FROM device",
             &["slot", "owner", "device"],
         ),
+        Table::Room => ("SELECT slot, id, key_id FROM room", &["slot", "id"]),
+        Table::LogNotice => (
+            "SELECT slot, conversation, position, key_id FROM log_notice",
+            &["slot", "conversation", "position"],
+        ),
+        Table::Profile => ("SELECT slot, owner, key_id FROM profile", &["slot", "owner"]),
     };
     let key_column = key.len();
     step(connection, select, key, from, limit, |row| {
@@ -137,15 +143,31 @@ pub(super) fn scan_step(
                 owner: row.get(1)?,
                 device: row.get(2)?,
             },
+            Table::Room => SealedRecord::Room {
+                slot,
+                id: row.get(1)?,
+            },
+            Table::LogNotice => SealedRecord::LogNotice {
+                slot,
+                conversation: row.get(1)?,
+                position: row.get(2)?,
+            },
+            Table::Profile => SealedRecord::Profile {
+                slot,
+                owner: row.get(1)?,
+            },
         }))
     })
 }
 
 /// All tables with sealed records, in the order they are walked through.
-pub(super) const SEALED_TABLES: [Table; 5] = [
+pub(super) const SEALED_TABLES: [Table; 8] = [
     Table::Account,
     Table::Token,
     Table::Device,
+    Table::Profile,
+    Table::Room,
+    Table::LogNotice,
     Table::Inbox,
     Table::Message,
 ];

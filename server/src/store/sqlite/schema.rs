@@ -16,7 +16,10 @@ pub(super) const INSTALLATION_KEY_PURPOSE: &str = "tim installation key";
 pub(super) const INSTALLATION_KEY: &str = "installation_key";
 
 /// All migrations; the first makes version 1.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_initial.sql")];
+pub(super) const MIGRATIONS: [&str; 2] = [
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_rooms.sql"),
+];
 
 /// The version this program reads and writes.
 pub(super) fn newest_version() -> i64 {

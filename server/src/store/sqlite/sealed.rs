@@ -8,7 +8,7 @@ use sha2::Sha256;
 use tim_protocol::node::Node;
 
 use crate::store::encryption::{Place, Table};
-use crate::store::ids::{AccountId, ConversationId, DeviceKey, Mid, Slot, Timestamp};
+use crate::store::ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, Slot, Timestamp};
 use crate::store::keys::{InstallationKey, KeyId};
 use crate::store::shard::{DatabaseIndex, SlotHasher, SlotMap};
 use crate::store::{Result, StoreError};
@@ -51,6 +51,10 @@ impl Placement {
 
     pub(super) fn conversation(&self, id: &ConversationId) -> Result<i64> {
         self.column(self.slots.of_conversation(id))
+    }
+
+    pub(super) fn room(&self, id: &RoomId) -> Result<i64> {
+        self.column(self.slots.of_room(id))
     }
 
     pub(super) fn token(&self, hash: &[u8; 32]) -> Result<i64> {
@@ -127,6 +131,22 @@ pub(super) fn device_place(place: &mut Place, key: KeyId, owner: &str, device: &
     place.bytes(owner.as_bytes()).bytes(device);
 }
 
+pub(super) fn profile_place(place: &mut Place, key: KeyId, owner: &str) {
+    place.reset(Table::Profile, key);
+    place.bytes(owner.as_bytes());
+}
+
+pub(super) fn log_notice_place(
+    place: &mut Place,
+    key: KeyId,
+    conversation: &[u8],
+    position: i64,
+    number: i64,
+) {
+    place.reset(Table::LogNotice, key);
+    place.bytes(conversation).number(position).number(number);
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Unavailable(error.to_string())
@@ -145,6 +165,14 @@ pub(super) fn parse_account(table: Table, id: &str) -> Result<AccountId> {
     Node::new(id)
         .map(AccountId::new)
         .map_err(|_| damaged(table, "it names no account"))
+}
+
+/// The room an id column names.
+pub(super) fn parse_room(table: &'static str, id: &str) -> Result<RoomId> {
+    Node::new(id).map(RoomId::new).map_err(|_| StoreError::Damaged {
+        table,
+        reason: "it names no room".to_owned(),
+    })
 }
 
 /// Content of the column with the application fields of a token.

@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::MemoryStore;
 use crate::store::conformance::{Operation, Subject, compare, operations};
+use crate::store::{MemoryStore, Store};
 
 /// A database in a scratch folder.
 struct Scratch {

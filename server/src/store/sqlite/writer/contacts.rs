@@ -57,7 +57,7 @@ impl Writer<'_> {
     }
 }
 
-fn column(state: ContactState) -> i64 {
+pub(super) fn column(state: ContactState) -> i64 {
     match state {
         ContactState::None => 0,
         ContactState::Wants => 1,

@@ -7,8 +7,10 @@ use crate::store::StoreError;
 use crate::store::encryption::{Scope, Table};
 use crate::store::ids::{ConversationId, Mid, Seq, Timestamp};
 use crate::store::record::{Append, Appended, Duplicate, Retract, Retracted};
-use crate::store::sqlite::reader::{MessageRow, open_message};
-use crate::store::sqlite::sealed::{InboxContent, MessageHead, Placement, damaged, message_place};
+use crate::store::sqlite::reader::{LAST_NOTICE, MessageRow, open_message};
+use crate::store::sqlite::sealed::{
+    InboxContent, MessageHead, Placement, damaged, log_notice_place, message_place,
+};
 
 /// What the writer remembers of a conversation.
 #[derive(Clone, Debug)]
@@ -16,6 +18,8 @@ pub(super) struct ConversationState {
     slot: i64,
     last_mid: i64,
     last_time: i64,
+    /// Packets in the log beside the messages.
+    notices: i64,
 }
 
 impl ConversationState {
@@ -29,11 +33,21 @@ impl ConversationState {
             .query_row(params![slot, id.0], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         let (last_mid, last_time) = last.unwrap_or((0, i64::MIN));
+        let notices = connection
+            .prepare_cached(LAST_NOTICE)?
+            .query_row(params![slot, id.0, i64::MAX], |row| row.get(0))
+            .optional()?;
         Ok(Self {
             slot,
             last_mid,
             last_time,
+            notices: notices.unwrap_or(0),
         })
+    }
+
+    /// Newest number of the log.
+    fn head(&self) -> i64 {
+        self.last_mid + self.notices
     }
 }
 
@@ -92,6 +106,7 @@ impl Writer<'_> {
         }
         state.last_mid = mid;
         state.last_time = time;
+        let position = Seq(state.head());
         let mid = Mid(mid);
         let content = InboxContent::reference(&id, mid);
         let seqs = append
@@ -99,8 +114,6 @@ impl Writer<'_> {
             .iter()
             .map(|owner| self.put(owner, &[&content]))
             .collect::<TaskResult<Vec<_>>>()?;
-        // A conversation whose log has no notices is numbered like its log.
-        let position = Seq(mid.0);
         Ok(Appended::Stored { mid, position, seqs })
     }
 
@@ -138,7 +151,7 @@ impl Writer<'_> {
             mid,
             author,
             notices,
-            log: _,
+            log,
         } = retract;
         let slot = self.placement.conversation(conversation)?;
         let row = self
@@ -159,9 +172,44 @@ impl Writer<'_> {
         }
         self.statement("UPDATE message SET body = NULL WHERE slot = ?1 AND conversation = ?2 AND mid = ?3")?
             .execute(params![slot, conversation.0, mid.0])?;
+        let position = log
+            .as_ref()
+            .map(|packet| self.log_packet(conversation, packet))
+            .transpose()?;
         Ok(Retracted::Done {
             seqs: self.put_items(notices)?,
-            position: None,
+            position,
         })
+    }
+
+    /// Newest number of the log of a conversation.
+    pub(super) fn log_head(&mut self, id: &ConversationId) -> TaskResult<i64> {
+        Ok(self.conversation(id)?.head())
+    }
+
+    fn conversation(&mut self, id: &ConversationId) -> TaskResult<&mut ConversationState> {
+        let Self {
+            connection,
+            placement,
+            conversations,
+            ..
+        } = self;
+        conversations.get_or_load(id, || ConversationState::load(connection, placement, id))
+    }
+
+    /// Appends a packet to the log of a conversation.
+    fn log_packet(&mut self, id: &ConversationId, packet: &[u8]) -> TaskResult<Seq> {
+        let state = self.conversation(id)?;
+        let (slot, position, number) = (state.slot, state.head() + 1, state.notices + 1);
+        let key = self.ciphers.current();
+        log_notice_place(&mut self.place, key, &id.0, position, number);
+        self.seal(Table::LogNotice, key, &Scope::Conversation(*id), &[packet])?;
+        self.statement(
+            "INSERT INTO log_notice (slot, conversation, position, number, key_id, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![slot, id.0, position, number, key, self.sealed])?;
+        self.conversation(id)?.notices = number;
+        Ok(Seq(position))
     }
 }

@@ -172,6 +172,7 @@ impl Writer<'_> {
                 (known.position, known.seen) = (position, seen);
             }
         } else {
+            self.device_added(slot, owner, &column)?;
             let key = self.ciphers.current();
             device_place(&mut self.place, key, owner.as_str(), &column);
             self.seal(
@@ -301,6 +302,7 @@ impl Writer<'_> {
              ON CONFLICT (slot, owner) DO UPDATE SET floor = max(floor, excluded.floor)",
         )?
         .execute(params![slot, owner.as_str(), position])?;
+        self.device_forgotten(slot, owner, column)?;
         // Counted anew: what remains may have passed more.
         self.owners.remove(owner);
         Ok(true)

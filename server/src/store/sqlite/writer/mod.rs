@@ -6,7 +6,10 @@ mod accounts;
 mod contacts;
 mod conversations;
 mod inboxes;
+mod profiles;
 mod rekey;
+mod room_positions;
+mod rooms;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,16 +18,17 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, Statement};
 use tokio::sync::oneshot;
 
 use super::checkpoint::WalPressure;
-use super::sealed::{Placement, damaged};
+use super::sealed::{Placement, damaged, parse_account};
 use crate::store::cache::RecentlyUsed;
 use crate::store::encryption::{Ciphers, Place, Scope, SharedKeyRing, Table};
-use crate::store::ids::{AccountId, ConversationId};
+use crate::store::ids::{AccountId, ConversationId, RoomId};
 use crate::store::keys::{KeyId, KeyRing};
 use crate::store::{Result, StoreError};
 
 use conversations::ConversationState;
 use inboxes::OwnerState;
 pub(super) use rekey::SealedRecord;
+use rooms::RoomState;
 
 /// Why an operation inside a group failed.
 #[derive(Debug)]
@@ -134,6 +138,7 @@ where
 pub(super) struct CacheSizes {
     pub(super) conversations: usize,
     pub(super) owners: usize,
+    pub(super) rooms: usize,
     pub(super) ciphers: usize,
 }
 
@@ -187,6 +192,7 @@ pub(super) struct Writer<'c> {
     sealed: Vec<u8>,
     conversations: RecentlyUsed<ConversationId, ConversationState>,
     owners: RecentlyUsed<AccountId, OwnerState>,
+    rooms: RecentlyUsed<RoomId, RoomState>,
     /// Owners whose inboxes hold entries that all devices have passed.
     untrimmed: Vec<AccountId>,
     /// Whether deletions are put off, to be done in fewer, larger steps.
@@ -226,6 +232,7 @@ impl<'c> Writer<'c> {
             sealed: Vec::new(),
             conversations: RecentlyUsed::new(sizes.conversations),
             owners: RecentlyUsed::new(sizes.owners),
+            rooms: RecentlyUsed::new(sizes.rooms),
             untrimmed: Vec::new(),
             busy: false,
             next_ring: None,
@@ -337,6 +344,7 @@ impl<'c> Writer<'c> {
     fn forget_counters(&mut self) {
         self.conversations.clear();
         self.owners.clear();
+        self.rooms.clear();
         self.untrimmed.clear();
     }
 

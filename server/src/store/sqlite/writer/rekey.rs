@@ -10,9 +10,11 @@ use crate::store::StoreError;
 use crate::store::encryption::{Scope, Table};
 use crate::store::ids::{AccountId, ConversationId, Timestamp};
 use crate::store::keys::{KeyId, MasterKey, Secret};
+use crate::store::sqlite::reader::RoomRow;
 use crate::store::sqlite::schema::{DATA_KEY_PURPOSE, key_failure};
 use crate::store::sqlite::sealed::{
-    account_place, damaged, device_place, inbox_place, message_place, parse_account, token_place,
+    account_place, damaged, device_place, inbox_place, log_notice_place, message_place, parse_account,
+    profile_place, token_place,
 };
 
 /// Names a record that is sealed with an old key.
@@ -40,6 +42,19 @@ pub(in crate::store::sqlite) enum SealedRecord {
         slot: i64,
         owner: String,
         device: Vec<u8>,
+    },
+    Room {
+        slot: i64,
+        id: String,
+    },
+    LogNotice {
+        slot: i64,
+        conversation: [u8; 16],
+        position: i64,
+    },
+    Profile {
+        slot: i64,
+        owner: String,
     },
 }
 
@@ -109,6 +124,13 @@ impl Writer<'_> {
             } => self.reseal_message(*slot, ConversationId(*conversation), *mid),
             SealedRecord::Inbox { slot, owner, seq } => self.reseal_inbox(*slot, owner, *seq),
             SealedRecord::Device { slot, owner, device } => self.reseal_device(*slot, owner, device),
+            SealedRecord::Room { slot, id } => self.reseal_room(*slot, id),
+            SealedRecord::LogNotice {
+                slot,
+                conversation,
+                position,
+            } => self.reseal_log_notice(*slot, ConversationId(*conversation), *position),
+            SealedRecord::Profile { slot, owner } => self.reseal_profile(*slot, owner),
         }
     }
 
@@ -242,6 +264,75 @@ impl Writer<'_> {
         Ok(true)
     }
 
+    fn reseal_room(&mut self, slot: i64, id: &str) -> TaskResult<bool> {
+        let Some(row) = RoomRow::select(self.connection, slot, id)? else {
+            return Ok(false);
+        };
+        let scope = Scope::Conversation(row.conversation);
+        row.place(&mut self.place, row.key);
+        let Some((new, content)) = self.open_old(Table::Room, row.key, &scope, &row.sealed)? else {
+            return Ok(false);
+        };
+        row.place(&mut self.place, new);
+        self.seal(Table::Room, new, &scope, &[&content])?;
+        self.statement("UPDATE room SET key_id = ?3, profile = ?4 WHERE slot = ?1 AND id = ?2")?
+            .execute(params![slot, id, new, self.sealed])?;
+        Ok(true)
+    }
+
+    fn reseal_log_notice(
+        &mut self,
+        slot: i64,
+        conversation: ConversationId,
+        position: i64,
+    ) -> TaskResult<bool> {
+        let row: Option<(i64, KeyId, Vec<u8>)> = self
+            .statement(
+                "SELECT number, key_id, body FROM log_notice
+                 WHERE slot = ?1 AND conversation = ?2 AND position = ?3",
+            )?
+            .query_row(params![slot, conversation.0, position], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()?;
+        let Some((number, old, sealed)) = row else {
+            return Ok(false);
+        };
+        let scope = Scope::Conversation(conversation);
+        log_notice_place(&mut self.place, old, &conversation.0, position, number);
+        let Some((new, content)) = self.open_old(Table::LogNotice, old, &scope, &sealed)? else {
+            return Ok(false);
+        };
+        log_notice_place(&mut self.place, new, &conversation.0, position, number);
+        self.seal(Table::LogNotice, new, &scope, &[&content])?;
+        self.statement(
+            "UPDATE log_notice SET key_id = ?4, body = ?5
+             WHERE slot = ?1 AND conversation = ?2 AND position = ?3",
+        )?
+        .execute(params![slot, conversation.0, position, new, self.sealed])?;
+        Ok(true)
+    }
+
+    fn reseal_profile(&mut self, slot: i64, owner: &str) -> TaskResult<bool> {
+        let row: Option<(KeyId, Vec<u8>)> = self
+            .statement("SELECT key_id, body FROM profile WHERE slot = ?1 AND owner = ?2")?
+            .query_row(params![slot, owner], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        let Some((old, sealed)) = row else {
+            return Ok(false);
+        };
+        let scope = Scope::Account(account(Table::Profile, owner)?);
+        profile_place(&mut self.place, old, owner);
+        let Some((new, content)) = self.open_old(Table::Profile, old, &scope, &sealed)? else {
+            return Ok(false);
+        };
+        profile_place(&mut self.place, new, owner);
+        self.seal(Table::Profile, new, &scope, &[&content])?;
+        self.statement("UPDATE profile SET key_id = ?3, body = ?4 WHERE slot = ?1 AND owner = ?2")?
+            .execute(params![slot, owner, new, self.sealed])?;
+        Ok(true)
+    }
+
     /// Opens what an old key sealed at `self.place`; `None` when it is the current key.
     fn open_old(
         &mut self,
@@ -284,6 +375,21 @@ impl Writer<'_> {
             SealedRecord::Device { slot, owner, device } => self
                 .statement("SELECT key_id FROM device WHERE slot = ?1 AND owner = ?2 AND device = ?3")?
                 .query_row(params![slot, owner, device], key),
+            SealedRecord::Room { slot, id } => self
+                .statement("SELECT key_id FROM room WHERE slot = ?1 AND id = ?2")?
+                .query_row(params![slot, id], key),
+            SealedRecord::LogNotice {
+                slot,
+                conversation,
+                position,
+            } => self
+                .statement(
+                    "SELECT key_id FROM log_notice WHERE slot = ?1 AND conversation = ?2 AND position = ?3",
+                )?
+                .query_row(params![slot, conversation, position], key),
+            SealedRecord::Profile { slot, owner } => self
+                .statement("SELECT key_id FROM profile WHERE slot = ?1 AND owner = ?2")?
+                .query_row(params![slot, owner], key),
         };
         Ok(found.optional()?)
     }

@@ -1,17 +1,22 @@
 //! The store of no-database mode and of tests: everything in ordered maps behind one mutex. It
 //! means exactly what the durable back ends mean, except that nothing survives the process.
 
-use std::collections::{BTreeMap, HashMap};
+mod rooms;
+mod state;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::ids::{AccountId, ConversationId, DeviceKey, Mid, Seq, Timestamp};
+use self::rooms::Change;
+use self::state::{Device, State, index_of, mid_of};
+use super::ids::{AccountId, ConversationId, DeviceKey, RoomId, Seq, Timestamp};
 use super::keys::{InstallationKey, KeyError};
 use super::record::{
-    Account, Advance, Append, Appended, ContactChange, ContactLists, ContactState, Contacts, Duplicate,
-    InboxCopy, InboxItem, InboxState, LoginToken, NewAccount, Retract, Retracted, StoredMessage, UpperBound,
+    Account, Advance, Append, Appended, ContactChange, ContactLists, ContactState, Contacts, Dissolved,
+    InboxCopy, InboxItem, InboxState, LoginToken, Membership, MembershipChange, MembershipChanged,
+    NewAccount, NewRoom, Retract, Retracted, Room, RoomAdvance, RoomLists, RoomPosition, RoomUpdate,
+    StoredMessage, UpperBound, UserProfile,
 };
 use super::{CreateAccountError, MAX_DEVICES, Result, Store, StoreError};
 
@@ -50,176 +55,6 @@ impl MemoryStore {
             .map(operation)
             .ok_or_else(|| StoreError::Unavailable("the store is closed".to_owned()))
     }
-}
-
-#[derive(Debug, Default)]
-struct State {
-    accounts: BTreeMap<AccountId, Account>,
-    tokens: HashMap<[u8; 32], LoginToken>,
-    /// Number of tokens from which on expired ones are looked for.
-    purge_at: usize,
-    contacts: HashMap<AccountId, BTreeMap<AccountId, Contacts>>,
-    conversations: HashMap<ConversationId, Conversation>,
-    inboxes: BTreeMap<AccountId, Inbox>,
-    rotations: u32,
-}
-
-/// The message with number `n` is at index `n - 1`.
-#[derive(Debug, Default)]
-struct Conversation {
-    messages: Vec<Message>,
-    origins: HashMap<(AccountId, i64), usize>,
-}
-
-#[derive(Debug)]
-struct Message {
-    author: AccountId,
-    /// Never 0.
-    client_id: Option<i64>,
-    /// As given.
-    timestamp: Timestamp,
-    /// Never smaller than that of the message before.
-    order: Timestamp,
-    body: Option<Bytes>,
-}
-
-#[derive(Debug, Default)]
-struct Inbox {
-    head: i64,
-    /// Furthest position of the devices forgotten so far.
-    forgotten: i64,
-    entries: BTreeMap<i64, InboxItem>,
-    devices: BTreeMap<DeviceKey, Device>,
-}
-
-#[derive(Debug)]
-struct Device {
-    position: i64,
-    seen: Timestamp,
-}
-
-impl Inbox {
-    fn floor(&self) -> i64 {
-        self.devices
-            .values()
-            .map(|device| device.position)
-            .fold(self.forgotten, i64::max)
-    }
-
-    /// Deletes what nobody will read any more.
-    fn trim(&mut self) {
-        let passed = self
-            .devices
-            .values()
-            .map(|device| device.position)
-            .min()
-            .unwrap_or(self.forgotten);
-        self.entries = self.entries.split_off(&passed.saturating_add(1));
-    }
-}
-
-impl State {
-    fn relation(&self, owner: &AccountId, peer: &AccountId) -> Contacts {
-        self.contacts
-            .get(owner)
-            .and_then(|peers| peers.get(peer))
-            .copied()
-            .unwrap_or_default()
-    }
-
-    fn relate(&mut self, owner: &AccountId, peer: &AccountId, contacts: Contacts) {
-        let peers = self.contacts.entry(owner.clone()).or_default();
-        if contacts == Contacts::default() {
-            peers.remove(peer);
-        } else {
-            peers.insert(peer.clone(), contacts);
-        }
-    }
-
-    /// Drops expired tokens whenever their number may have doubled.
-    fn purge_tokens(&mut self, now: Timestamp) {
-        if self.tokens.len() >= self.purge_at {
-            self.tokens.retain(|_, token| token.expires > now);
-            self.purge_at = self.tokens.len().saturating_mul(2).max(1024);
-        }
-    }
-
-    fn put(&mut self, item: InboxItem) -> Seq {
-        let inbox = self.inboxes.entry(item.owner().clone()).or_default();
-        inbox.head += 1;
-        inbox.entries.insert(inbox.head, item);
-        Seq(inbox.head)
-    }
-
-    fn put_all(&mut self, items: Vec<InboxItem>) -> Vec<Seq> {
-        items.into_iter().map(|item| self.put(item)).collect()
-    }
-
-    fn message(&self, conversation: &ConversationId, mid: Mid) -> Option<&Message> {
-        self.conversations.get(conversation)?.messages.get(index_of(mid)?)
-    }
-
-    fn append_one(&mut self, append: Append) -> Appended {
-        let Append {
-            conversation: id,
-            sender,
-            client_id,
-            timestamp,
-            body,
-            inboxes,
-        } = append;
-        let conversation = self.conversations.entry(id).or_default();
-        let index = conversation.messages.len();
-        let client_id = client_id.filter(|client_id| *client_id != 0);
-        if let Some(client_id) = client_id {
-            match conversation.origins.entry((sender.clone(), client_id)) {
-                std::collections::hash_map::Entry::Occupied(original) => {
-                    let index = *original.get();
-                    let original = &conversation.messages[index];
-                    return Appended::Duplicate(Duplicate {
-                        mid: mid_of(index),
-                        timestamp: original.timestamp,
-                        body: original.body.clone(),
-                    });
-                }
-                std::collections::hash_map::Entry::Vacant(place) => {
-                    place.insert(index);
-                }
-            }
-        }
-        let order = conversation
-            .messages
-            .last()
-            .map_or(timestamp, |last| last.order.max(timestamp));
-        conversation.messages.push(Message {
-            author: sender,
-            client_id,
-            timestamp,
-            order,
-            body: Some(body),
-        });
-        let mid = mid_of(index);
-        let seqs = inboxes
-            .into_iter()
-            .map(|owner| {
-                self.put(InboxItem::Reference {
-                    owner,
-                    conversation: id,
-                    mid,
-                })
-            })
-            .collect();
-        let position = Seq(mid.0);
-        Appended::Stored { mid, position, seqs }
-    }
-}
-
-fn mid_of(index: usize) -> Mid {
-    Mid(i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1))
-}
-
-fn index_of(mid: Mid) -> Option<usize> {
-    usize::try_from(mid.0.checked_sub(1)?).ok()
 }
 
 #[async_trait]
@@ -370,29 +205,29 @@ impl Store for MemoryStore {
                 mid,
                 author,
                 notices,
-                log: _,
+                log,
             } = retract;
-            let message = index_of(mid).and_then(|index| {
-                state
-                    .conversations
-                    .get_mut(&conversation)?
-                    .messages
-                    .get_mut(index)
+            let Some(conversation) = state.conversations.get_mut(&conversation) else {
+                return Retracted::NotFound;
+            };
+            let message = index_of(mid).and_then(|index| conversation.messages.get_mut(index));
+            let Some(message) = message.filter(|message| message.body.is_some()) else {
+                return Retracted::NotFound;
+            };
+            if message.author != author {
+                return Retracted::OtherAuthor;
+            }
+            message.body = None;
+            // A durable store keeps the exact time with the body.
+            message.timestamp = message.order;
+            let position = log.map(|packet| {
+                let position = conversation.head().next();
+                conversation.notices.push((position.0, packet));
+                position
             });
-            match message {
-                Some(message) if message.body.is_some() => {
-                    if message.author != author {
-                        return Retracted::OtherAuthor;
-                    }
-                    message.body = None;
-                    // A durable store keeps the exact time with the body.
-                    message.timestamp = message.order;
-                    Retracted::Done {
-                        seqs: state.put_all(notices),
-                        position: None,
-                    }
-                }
-                _ => Retracted::NotFound,
+            Retracted::Done {
+                seqs: state.put_all(notices),
+                position,
             }
         })
     }
@@ -471,15 +306,20 @@ impl Store for MemoryStore {
                 seen,
             } in advances
             {
-                let inbox = state.inboxes.entry(owner).or_default();
+                let State { inboxes, rooms, .. } = &mut *state;
+                let inbox = inboxes.entry(owner.clone()).or_default();
                 let position = position.0.clamp(0, inbox.head);
-                if !inbox.devices.contains_key(&device) && inbox.devices.len() >= MAX_DEVICES {
-                    let floor = inbox.floor();
-                    let oldest = inbox.devices.iter().min_by_key(|(_, device)| device.seen);
-                    if let Some(oldest) = oldest.map(|(device, _)| device.clone()) {
-                        inbox.devices.remove(&oldest);
-                        inbox.forgotten = floor;
+                if !inbox.devices.contains_key(&device) {
+                    if inbox.devices.len() >= MAX_DEVICES {
+                        let floor = inbox.floor();
+                        let oldest = inbox.devices.iter().min_by_key(|(_, device)| device.seen);
+                        if let Some(oldest) = oldest.map(|(device, _)| device.clone()) {
+                            inbox.devices.remove(&oldest);
+                            inbox.forgotten = floor;
+                            rooms.device_forgotten(&owner, &oldest);
+                        }
                     }
+                    rooms.device_added(&owner, &device);
                 }
                 let device = inbox.devices.entry(device).or_insert(Device { position, seen });
                 device.position = device.position.max(position);
@@ -492,10 +332,17 @@ impl Store for MemoryStore {
     async fn forget_devices(&self, before: Timestamp) -> Result<u64> {
         self.with(|state| {
             let mut forgotten = 0;
-            for inbox in state.inboxes.values_mut() {
+            let State { inboxes, rooms, .. } = &mut *state;
+            for (owner, inbox) in inboxes {
                 let floor = inbox.floor();
                 let known = inbox.devices.len();
-                inbox.devices.retain(|_, device| device.seen >= before);
+                inbox.devices.retain(|key, device| {
+                    let stays = device.seen >= before;
+                    if !stays {
+                        rooms.device_forgotten(owner, key);
+                    }
+                    stays
+                });
                 if inbox.devices.len() < known {
                     forgotten += (known - inbox.devices.len()) as u64;
                     inbox.forgotten = floor;
@@ -504,6 +351,142 @@ impl Store for MemoryStore {
             }
             state.tokens.retain(|_, token| token.expires > before);
             forgotten
+        })
+    }
+
+    async fn set_user_profile(&self, id: &AccountId, profile: Bytes) -> Result<bool> {
+        self.with(|state| {
+            let exists = state.accounts.contains_key(id);
+            if exists {
+                state.profiles.insert(id.clone(), profile);
+            }
+            exists
+        })
+    }
+
+    async fn user_profiles(&self, ids: &[AccountId]) -> Result<Vec<Option<UserProfile>>> {
+        self.with(|state| {
+            let profile = |id| {
+                let account = state.accounts.get(id)?;
+                Some(UserProfile {
+                    domain: account.domain.clone(),
+                    created: account.created,
+                    profile: state.profiles.get(id).cloned(),
+                })
+            };
+            ids.iter().map(profile).collect()
+        })
+    }
+
+    async fn create_room(&self, room: NewRoom) -> Result<bool> {
+        self.with(|state| {
+            let head = state.log_head(&room.conversation);
+            state.rooms.create(room, head)
+        })
+    }
+
+    async fn room(&self, id: &RoomId) -> Result<Option<Room>> {
+        self.with(|state| state.rooms.room(id).cloned())
+    }
+
+    async fn update_room(&self, update: RoomUpdate) -> Result<Option<Room>> {
+        self.with(|state| state.rooms.update(update))
+    }
+
+    async fn dissolve_room(&self, id: &RoomId) -> Result<Dissolved> {
+        self.with(|state| state.rooms.dissolve(id))
+    }
+
+    async fn membership(&self, room: &RoomId, account: &AccountId) -> Result<Membership> {
+        self.with(|state| state.rooms.membership(room, account))
+    }
+
+    async fn change_membership(&self, change: MembershipChange) -> Result<MembershipChanged> {
+        self.with(|state| {
+            let room = state.rooms.room(&change.room);
+            let head = room.map_or(Seq(0), |room| state.log_head(&room.conversation));
+            match state.rooms.change(&change, head) {
+                Change::Done { since } => MembershipChanged::Done {
+                    seqs: state.put_all(change.notices),
+                    since,
+                },
+                Change::Stale => MembershipChanged::Stale,
+                Change::NoRoom => MembershipChanged::NoRoom,
+            }
+        })
+    }
+
+    async fn room_members(
+        &self,
+        room: &RoomId,
+        after: Option<&AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>> {
+        self.with(|state| state.rooms.accounts(room, after, limit, Membership::is_member))
+    }
+
+    async fn room_blocks(
+        &self,
+        room: &RoomId,
+        after: Option<&AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>> {
+        let blocked = |membership: Membership| membership.room == ContactState::Blocks;
+        self.with(|state| state.rooms.accounts(room, after, limit, blocked))
+    }
+
+    async fn room_lists(&self, account: &AccountId) -> Result<RoomLists> {
+        self.with(|state| state.rooms.lists(account))
+    }
+
+    async fn read_log(
+        &self,
+        conversation: &ConversationId,
+        after: Seq,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<InboxCopy>> {
+        self.with(|state| {
+            let conversation = state.conversations.get(conversation);
+            let mut copies = Vec::new();
+            let mut bytes = 0;
+            let entries = conversation.into_iter().flat_map(|log| log.log(after));
+            for copy in entries.take(limit) {
+                bytes += copy.body.as_ref().map_or(0, Bytes::len);
+                if bytes > max_bytes && !copies.is_empty() {
+                    break;
+                }
+                copies.push(copy);
+            }
+            copies
+        })
+    }
+
+    async fn room_positions(&self, owner: &AccountId, device: &DeviceKey) -> Result<Vec<RoomPosition>> {
+        self.with(|state| {
+            let known = state.knows(owner, device);
+            let head = |room: &Room| state.log_head(&room.conversation);
+            state.rooms.positions(owner, device, known, head)
+        })
+    }
+
+    async fn advance_rooms(&self, advances: Vec<RoomAdvance>) -> Result<()> {
+        self.with(|state| {
+            for RoomAdvance {
+                owner,
+                device,
+                room: id,
+                position,
+            } in advances
+            {
+                let Some(room) = state.rooms.room(&id) else {
+                    continue;
+                };
+                let position = position.0.clamp(0, state.log_head(&room.conversation).0);
+                if state.knows(&owner, &device) {
+                    state.rooms.advance(&id, &owner, device, position);
+                }
+            }
         })
     }
 

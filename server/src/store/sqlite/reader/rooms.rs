@@ -1,0 +1,426 @@
+//! Reading rooms, memberships, positions in logs of rooms, and profiles.
+
+use bytes::Bytes;
+use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, params};
+
+use super::{Reader, contact_state};
+use crate::store::encryption::{Ciphers, Place, Scope, Table};
+use crate::store::ids::{AccountId, ConversationId, DeviceKey, RoomId, Seq, Timestamp};
+use crate::store::keys::KeyId;
+use crate::store::record::{ContactState, Membership, Room, RoomKind, RoomLists, RoomPosition, UserProfile};
+use crate::store::sqlite::sealed::{damaged, parse_account, parse_room, profile_place};
+use crate::store::{Result, StoreError};
+
+/// Which list of a room an account is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store::sqlite) enum RoomList {
+    Others = 0,
+    Members = 1,
+    Blocked = 2,
+}
+
+impl RoomList {
+    /// The list of an account with this relation; `None` when there is no relation.
+    pub(in crate::store::sqlite) fn of(membership: Membership) -> Option<Self> {
+        if membership == Membership::default() {
+            None
+        } else if membership.is_member() {
+            Some(Self::Members)
+        } else if membership.room == ContactState::Blocks {
+            Some(Self::Blocked)
+        } else {
+            Some(Self::Others)
+        }
+    }
+}
+
+impl Reader {
+    pub(in crate::store::sqlite) fn room(&mut self, id: &RoomId) -> Result<Option<Room>> {
+        let slot = self.placement.room(id)?;
+        let Some(row) = RoomRow::select(&self.connection, slot, id.as_str())? else {
+            return Ok(None);
+        };
+        let profile = row.open(&mut self.ciphers, &mut self.place)?;
+        let managers = select_managers(&self.connection, slot, id)?;
+        row.into_room(id.clone(), managers, profile).map(Some)
+    }
+
+    pub(in crate::store::sqlite) fn membership(
+        &mut self,
+        room: &RoomId,
+        account: &AccountId,
+    ) -> Result<Membership> {
+        let slot = self.placement.account(account)?;
+        let row = MembershipRow::select(&self.connection, slot, account, room)?;
+        Ok(row.map(|row| row.membership).unwrap_or_default())
+    }
+
+    pub(in crate::store::sqlite) fn room_list(
+        &mut self,
+        room: &RoomId,
+        list: RoomList,
+        after: Option<&AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>> {
+        let slot = self.placement.room(room)?;
+        let mut select = self.connection.prepare_cached(
+            "SELECT account FROM room_member WHERE slot = ?1 AND room = ?2 AND list = ?3 AND account > ?4
+             ORDER BY account LIMIT ?5",
+        )?;
+        let after = after.map_or("", AccountId::as_str);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut rows = select.query(params![slot, room.as_str(), list as i64, after, limit])?;
+        let mut accounts = Vec::new();
+        let mut unreadable = Vec::new();
+        while let Some(row) = rows.next()? {
+            match parse_account(Table::Account, row.get_ref(0)?.as_str().unwrap_or_default()) {
+                Ok(account) => accounts.push(account),
+                Err(error) => unreadable.push(error),
+            }
+        }
+        drop(rows);
+        drop(select);
+        unreadable.iter().for_each(|error| self.count_damaged(error));
+        Ok(accounts)
+    }
+
+    pub(in crate::store::sqlite) fn room_lists(&mut self, account: &AccountId) -> Result<RoomLists> {
+        let slot = self.placement.account(account)?;
+        let mut select = self.connection.prepare_cached(
+            "SELECT room, room_state, account_state FROM membership WHERE slot = ?1 AND account = ?2
+             ORDER BY room",
+        )?;
+        let mut rows = select.query(params![slot, account.as_str()])?;
+        let mut lists = RoomLists::default();
+        let mut unreadable = Vec::new();
+        while let Some(row) = rows.next()? {
+            let membership = Membership {
+                room: contact_state(row.get(1)?),
+                account: contact_state(row.get(2)?),
+            };
+            let list = if membership.is_member() {
+                &mut lists.joined
+            } else if membership.account == ContactState::Blocks {
+                &mut lists.blocked
+            } else {
+                continue;
+            };
+            match parse_room("membership", row.get_ref(0)?.as_str().unwrap_or_default()) {
+                Ok(room) => list.push(room),
+                Err(error) => unreadable.push(error),
+            }
+        }
+        drop(rows);
+        drop(select);
+        unreadable.iter().for_each(|error| self.count_damaged(error));
+        Ok(lists)
+    }
+
+    pub(in crate::store::sqlite) fn room_positions(
+        &mut self,
+        owner: &AccountId,
+        device: &DeviceKey,
+    ) -> Result<Vec<RoomPosition>> {
+        let slot = self.placement.account(owner)?;
+        let column = self.placement.device(owner, device);
+        let known = self
+            .connection
+            .prepare_cached("SELECT 1 FROM device WHERE slot = ?1 AND owner = ?2 AND device = ?3")?
+            .exists(params![slot, owner.as_str(), column])?;
+        // For a known device its own position, otherwise that of the furthest one.
+        let mut select = self.connection.prepare_cached(if known {
+            "SELECT room, conversation, since, 0,
+                 (SELECT position FROM room_position AS p
+                  WHERE p.slot = ?1 AND p.owner = ?2 AND p.room = m.room AND p.device = ?3)
+             FROM membership AS m
+             WHERE slot = ?1 AND account = ?2 AND room_state = 1 AND account_state = 1 ORDER BY room"
+        } else {
+            "SELECT room, conversation, since, floor,
+                 (SELECT max(position) FROM room_position AS p
+                  WHERE p.slot = ?1 AND p.owner = ?2 AND p.room = m.room)
+             FROM membership AS m
+             WHERE slot = ?1 AND account = ?2 AND room_state = 1 AND account_state = 1 ORDER BY room"
+        })?;
+        let (one, two): (&[&dyn ToSql], &[&dyn ToSql]) = (
+            params![slot, owner.as_str(), column],
+            params![slot, owner.as_str()],
+        );
+        let mut rows = select.query(if known { one } else { two })?;
+        let mut heads = LogHeads::prepare(&self.connection)?;
+        let mut positions = Vec::new();
+        let mut unreadable = Vec::new();
+        while let Some(row) = rows.next()? {
+            let room = match parse_room("membership", row.get_ref(0)?.as_str().unwrap_or_default()) {
+                Ok(room) => room,
+                Err(error) => {
+                    unreadable.push(error);
+                    continue;
+                }
+            };
+            let conversation = ConversationId(row.get(1)?);
+            let (since, floor, stored): (i64, i64, Option<i64>) = (row.get(2)?, row.get(3)?, row.get(4)?);
+            positions.push(RoomPosition {
+                room,
+                conversation,
+                position: Seq(since.max(floor).max(stored.unwrap_or(0))),
+                head: Seq(heads.get(self.placement.conversation(&conversation)?, &conversation)?),
+            });
+        }
+        drop(heads);
+        drop(rows);
+        drop(select);
+        unreadable.iter().for_each(|error| self.count_damaged(error));
+        Ok(positions)
+    }
+
+    pub(in crate::store::sqlite) fn user_profiles(
+        &mut self,
+        ids: &[AccountId],
+    ) -> Result<Vec<Option<UserProfile>>> {
+        ids.iter().map(|id| self.user_profile(id)).collect()
+    }
+
+    fn user_profile(&mut self, id: &AccountId) -> Result<Option<UserProfile>> {
+        let slot = self.placement.account(id)?;
+        type Row = (String, i64, Option<KeyId>, Option<Vec<u8>>);
+        let row: Option<Row> = self
+            .connection
+            .prepare_cached(
+                "SELECT domain, created, profile.key_id, profile.body FROM account
+                 LEFT JOIN profile ON profile.slot = account.slot AND profile.owner = account.id
+                 WHERE account.slot = ?1 AND account.id = ?2",
+            )?
+            .query_row(params![slot, id.as_str()], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
+            .optional()?;
+        let Some((domain, created, key, sealed)) = row else {
+            return Ok(None);
+        };
+        let profile = key.zip(sealed).and_then(|(key, sealed)| {
+            profile_place(&mut self.place, key, id.as_str());
+            self.ciphers
+                .get(Table::Profile, key, &Scope::Account(id.clone()))
+                .and_then(|cipher| cipher.open(&self.place, &sealed))
+                .map_err(|error| self.count_damaged(&damaged(Table::Profile, error.to_string())))
+                .ok()
+        });
+        Ok(Some(UserProfile {
+            domain,
+            created: Timestamp(created),
+            profile: profile.map(Bytes::from),
+        }))
+    }
+}
+
+/// A row of the table of rooms.
+#[derive(Debug)]
+pub(in crate::store::sqlite) struct RoomRow {
+    id: String,
+    pub(in crate::store::sqlite) conversation: ConversationId,
+    domain: String,
+    kind: i64,
+    pub(in crate::store::sqlite) founder: String,
+    created: i64,
+    pub(in crate::store::sqlite) dissolved: bool,
+    pub(in crate::store::sqlite) version: i64,
+    pub(in crate::store::sqlite) key: KeyId,
+    pub(in crate::store::sqlite) sealed: Vec<u8>,
+}
+
+impl RoomRow {
+    pub(in crate::store::sqlite) fn select(
+        connection: &Connection,
+        slot: i64,
+        id: &str,
+    ) -> rusqlite::Result<Option<Self>> {
+        connection
+            .prepare_cached(
+                "SELECT conversation, domain, kind, founder, created, dissolved, version, key_id, profile
+                 FROM room WHERE slot = ?1 AND id = ?2",
+            )?
+            .query_row(params![slot, id], |row| {
+                Ok(Self {
+                    id: id.to_owned(),
+                    conversation: ConversationId(row.get(0)?),
+                    domain: row.get(1)?,
+                    kind: row.get(2)?,
+                    founder: row.get(3)?,
+                    created: row.get(4)?,
+                    dissolved: row.get(5)?,
+                    version: row.get(6)?,
+                    key: row.get(7)?,
+                    sealed: row.get(8)?,
+                })
+            })
+            .optional()
+    }
+
+    /// Names the place of the sealed profile under a key.
+    pub(in crate::store::sqlite) fn place(&self, place: &mut Place, key: KeyId) {
+        place.reset(Table::Room, key);
+        place
+            .bytes(self.id.as_bytes())
+            .bytes(&self.conversation.0)
+            .bytes(self.domain.as_bytes())
+            .number(self.kind)
+            .bytes(self.founder.as_bytes())
+            .number(self.created);
+    }
+
+    /// The row of a new room, its profile not yet sealed.
+    pub(in crate::store::sqlite) fn unsealed(room: &crate::store::NewRoom) -> Self {
+        Self {
+            id: room.id.as_str().to_owned(),
+            conversation: room.conversation,
+            domain: room.domain.clone(),
+            kind: match room.kind {
+                RoomKind::Private => 1,
+                RoomKind::Open => 2,
+            },
+            founder: room.founder.as_str().to_owned(),
+            created: room.created.0,
+            dissolved: false,
+            version: 1,
+            key: 0,
+            sealed: Vec::new(),
+        }
+    }
+
+    pub(in crate::store::sqlite) fn insert(
+        &self,
+        connection: &Connection,
+        slot: i64,
+        key: KeyId,
+        sealed: &[u8],
+    ) -> rusqlite::Result<bool> {
+        let inserted = connection
+            .prepare_cached(
+                "INSERT INTO room (slot, id, conversation, domain, kind, founder, created, dissolved, version,
+                     key_id, profile)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10) ON CONFLICT (slot, id) DO NOTHING",
+            )?
+            .execute(params![
+                slot,
+                self.id,
+                self.conversation.0,
+                self.domain,
+                self.kind,
+                self.founder,
+                self.created,
+                self.version,
+                key,
+                sealed
+            ])?;
+        Ok(inserted == 1)
+    }
+
+    /// Opens the profile.
+    pub(in crate::store::sqlite) fn open(&self, ciphers: &mut Ciphers, place: &mut Place) -> Result<Bytes> {
+        self.place(place, self.key);
+        ciphers
+            .get(Table::Room, self.key, &Scope::Conversation(self.conversation))
+            .and_then(|cipher| cipher.open(place, &self.sealed))
+            .map(Bytes::from)
+            .map_err(|error| damaged(Table::Room, error.to_string()))
+    }
+
+    pub(in crate::store::sqlite) fn into_room(
+        self,
+        id: RoomId,
+        managers: Vec<AccountId>,
+        profile: Bytes,
+    ) -> Result<Room> {
+        Ok(Room {
+            id,
+            conversation: self.conversation,
+            domain: self.domain,
+            kind: match self.kind {
+                1 => RoomKind::Private,
+                _ => RoomKind::Open,
+            },
+            founder: parse_account(Table::Room, &self.founder)?,
+            managers,
+            created: Timestamp(self.created),
+            dissolved: self.dissolved,
+            profile,
+            version: self.version,
+        })
+    }
+}
+
+pub(in crate::store::sqlite) fn select_managers(
+    connection: &Connection,
+    slot: i64,
+    room: &RoomId,
+) -> Result<Vec<AccountId>> {
+    let mut select = connection.prepare_cached(
+        "SELECT account FROM room_member INDEXED BY room_manager
+         WHERE slot = ?1 AND room = ?2 AND manager = 1 ORDER BY account",
+    )?;
+    let managers = select
+        .query_and_then(params![slot, room.as_str()], |row| -> Result<AccountId> {
+            parse_account(Table::Account, &row.get::<_, String>(0)?)
+        })?
+        .collect();
+    managers
+}
+
+/// What the account's side of a membership holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::store::sqlite) struct MembershipRow {
+    pub(in crate::store::sqlite) membership: Membership,
+    pub(in crate::store::sqlite) since: i64,
+    pub(in crate::store::sqlite) floor: i64,
+}
+
+impl MembershipRow {
+    pub(in crate::store::sqlite) fn select(
+        connection: &Connection,
+        slot: i64,
+        account: &AccountId,
+        room: &RoomId,
+    ) -> rusqlite::Result<Option<Self>> {
+        connection
+            .prepare_cached(
+                "SELECT room_state, account_state, since, floor FROM membership
+                 WHERE slot = ?1 AND account = ?2 AND room = ?3",
+            )?
+            .query_row(params![slot, account.as_str(), room.as_str()], |row| {
+                Ok(Self {
+                    membership: Membership {
+                        room: contact_state(row.get(0)?),
+                        account: contact_state(row.get(1)?),
+                    },
+                    since: row.get(2)?,
+                    floor: row.get(3)?,
+                })
+            })
+            .optional()
+    }
+}
+
+/// Finds the newest numbers of logs.
+pub(in crate::store::sqlite) struct LogHeads<'c> {
+    message: CachedStatement<'c>,
+    notice: CachedStatement<'c>,
+}
+
+impl<'c> LogHeads<'c> {
+    fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            message: connection.prepare_cached(
+                "SELECT mid FROM message WHERE slot = ?1 AND conversation = ?2 ORDER BY mid DESC LIMIT 1",
+            )?,
+            notice: connection.prepare_cached(super::LAST_NOTICE)?,
+        })
+    }
+
+    fn get(&mut self, slot: i64, conversation: &ConversationId) -> Result<i64, StoreError> {
+        let key = params![slot, conversation.0];
+        let mid: Option<i64> = self.message.query_row(key, |row| row.get(0)).optional()?;
+        let key = params![slot, conversation.0, i64::MAX];
+        let notices: Option<i64> = self.notice.query_row(key, |row| row.get(0)).optional()?;
+        Ok(mid.unwrap_or(0) + notices.unwrap_or(0))
+    }
+}
