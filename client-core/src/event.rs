@@ -6,6 +6,7 @@ use tim_protocol::Node;
 
 use crate::error::Refusal;
 use crate::message::{Incoming, Notice, Removal};
+use crate::presence::PresenceChange;
 
 /// Why a connection ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,8 +70,10 @@ pub enum Event {
     Recalled(Removal),
     /// A stored message was destroyed by its reader.
     Burned(Removal),
-    /// News about relations.
+    /// News about friends and rooms.
     Notice(Notice),
+    /// Somebody told their presence, or the server told that they have left. Not kept for devices that are away.
+    PresenceChanged(Box<PresenceChange>),
     /// Everything that had waited for this device has been delivered. Comes once after every login.
     OfflineDrained {
         /// How many new messages, removals and notices that were.
@@ -87,6 +90,8 @@ pub enum Event {
         packet_type: u8,
         /// Number of the refused message, if the server told.
         id: Option<i64>,
+        /// Whom or what it was about, if the server told, for example the virtual room of a refused frame.
+        about: Option<Node>,
         /// What the server said.
         refusal: Refusal,
     },

@@ -96,7 +96,11 @@ mod client;
 mod error;
 mod event;
 mod message;
+mod presence;
+mod room;
+mod stream;
 mod transport;
+mod user;
 
 pub use tim_protocol::{Encoding, ErrorCode, Node};
 
@@ -105,12 +109,18 @@ pub use self::event::{DisconnectReason, Event, LogoutReason};
 pub use self::message::{
     Conversation, Device, Incoming, MessageKind, Mid, Notice, NoticeKind, Outgoing, Removal, Sent, Timestamp,
 };
+pub use self::presence::{Presence, PresenceChange, SubStatus};
+pub use self::room::{RoomId, RoomKind, RoomProfile};
 pub use self::session::{
     Acknowledge, Added, Credentials, HistoryStart, Reconnect, Secret, ServerKind, SessionConfig,
 };
+pub use self::stream::{Frame, Publication, StreamMode, SubscribeOptions, VirtualRoomAccess, VirtualRoomId};
 pub use self::transport::{AddressError, ServerAddress};
+pub use self::user::UserProfile;
 
 #[cfg(feature = "native")]
-pub use self::client::{AccountError, Client, ClientBuilder, Confirmation, Events, HistoryPager};
+pub use self::client::{
+    AccountError, Client, ClientBuilder, Confirmation, Events, HistoryPager, Room, Subscription, VirtualRoom,
+};
 #[cfg(feature = "native")]
 pub use self::transport::native::TlsError;

@@ -133,6 +133,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Whether everybody who asks for the own presence gets it, see [`SessionConfig::answer_presence`].
+    #[must_use]
+    pub fn answer_presence(mut self, answer: bool) -> Self {
+        self.config.answer_presence = answer;
+        self
+    }
+
     /// When to connect again.
     #[must_use]
     pub fn reconnect(mut self, reconnect: Reconnect) -> Self {

@@ -5,6 +5,7 @@ use std::future::{self, Future};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tim_protocol::Node;
 use tokio::sync::oneshot;
@@ -15,8 +16,11 @@ use super::history::HistoryPager;
 use super::shared::Shared;
 use crate::error::{ConnectError, RequestError, SendError};
 use crate::event::Event;
-use crate::message::{Incoming, Mid, Outgoing, Sent};
-use crate::session::{Added, Credentials, HistoryStart, Reply, Request, Secret, SessionConfig, Status};
+use crate::message::{Conversation, Incoming, Mid, Outgoing, Sent};
+use crate::session::{
+    Added, Credentials, HistoryStart, Reply, Request, RequestTicket, Secret, SendTicket, Session,
+    SessionConfig, Status,
+};
 
 /// A session with a server. Clones are cheap and share the session; when the last one is dropped the session is
 /// ended in the background, see [`Client::close`] for closing it in an orderly way.
@@ -125,24 +129,31 @@ impl Client {
         Events { client: self.clone() }
     }
 
-    /// Sends a message and waits until the server has stored it. Other kinds than chat messages are not confirmed
-    /// by the server; they count as sent when they are written to the connection.
+    /// Sends a message to a user or a room and waits until the server has stored it. Other kinds than chat messages
+    /// are not confirmed by the server; they count as sent when they are written to the connection, and a refusal
+    /// is [`Event::ServerError`].
+    ///
+    /// Users must be friends, and one must be a member of the room, else it is refused with 4105.
     ///
     /// The message is kept across reconnects and repeated with the same id, which the server stores once. There
     /// is no time limit: use [`tokio::time::timeout`] to stop waiting (the message stays queued).
     ///
     /// # Errors
     /// See [`SendError`].
-    pub async fn send(&self, peer: &Node, message: Outgoing) -> Result<Sent, SendError> {
-        self.submit(peer, message).await?.await
+    pub async fn send(&self, to: impl Into<Conversation>, message: Outgoing) -> Result<Sent, SendError> {
+        self.submit(to, message).await?.await
     }
 
     /// Sends a text, see [`Client::send`].
     ///
     /// # Errors
     /// See [`SendError`].
-    pub async fn send_text(&self, peer: &Node, text: impl Into<String>) -> Result<Sent, SendError> {
-        self.send(peer, Outgoing::text(text)).await
+    pub async fn send_text(
+        &self,
+        to: impl Into<Conversation>,
+        text: impl Into<String>,
+    ) -> Result<Sent, SendError> {
+        self.send(to, Outgoing::text(text)).await
     }
 
     /// Queues a message and returns as soon as it is queued, so that many can be under way. Messages leave in the
@@ -151,15 +162,30 @@ impl Client {
     ///
     /// # Errors
     /// [`SendError::TooLarge`], [`SendError::Invalid`], [`SendError::NotConnected`], [`SendError::Closed`].
-    pub async fn submit(&self, peer: &Node, message: Outgoing) -> Result<Confirmation, SendError> {
+    pub async fn submit(
+        &self,
+        to: impl Into<Conversation>,
+        message: Outgoing,
+    ) -> Result<Confirmation, SendError> {
+        let to = to.into();
+        self.hand_over(message.size(), |session, now| session.send(now, to, message))
+            .await
+    }
+
+    /// Waits for room in the outbox and hands something of that many bytes over.
+    pub(super) async fn hand_over(
+        &self,
+        bytes: usize,
+        send: impl FnOnce(&mut Session, Duration) -> Result<SendTicket, SendError>,
+    ) -> Result<Confirmation, SendError> {
         let shared = self.shared();
         let _turn = shared.turn.lock().await;
-        while !shared.lock().session.has_room(&message) {
+        while !shared.lock().session.has_room_for(bytes) {
             shared.room.notified().await;
         }
         let receiver = {
             let mut state = shared.lock();
-            let ticket = state.session.send(shared.now(), peer, message)?;
+            let ticket = send(&mut state.session, shared.now())?;
             let (sender, receiver) = oneshot::channel();
             state.sends.insert(ticket, sender);
             receiver
@@ -168,14 +194,14 @@ impl Client {
         Ok(Confirmation(receiver))
     }
 
-    /// Takes an own message back. It disappears from the history of both sides, and both get
-    /// [`Event::Recalled`]. The server confirms with that event's delivery, so events must be taken.
+    /// Takes an own message back. It disappears from the history of all sides, and all get [`Event::Recalled`].
+    /// In a conversation with a user the server confirms with that event's delivery, so events must be taken.
     ///
     /// # Errors
     /// Refusals: 4104 no such message, 4105 not the author. See [`RequestError`].
-    pub async fn recall(&self, peer: &Node, mid: Mid) -> Result<(), RequestError> {
+    pub async fn recall(&self, conversation: impl Into<Conversation>, mid: Mid) -> Result<(), RequestError> {
         self.request(Request::Recall {
-            peer: peer.clone(),
+            conversation: conversation.into(),
             mid,
         })
         .await
@@ -196,20 +222,20 @@ impl Client {
         .map(drop)
     }
 
-    /// One page of the conversation with `peer`, newest first, 1 to 1000 messages (the server may send fewer).
-    /// Empty: there is nothing at or before the start.
+    /// One page of the conversation with a user or of a room, newest first, 1 to 1000 messages (the server may send
+    /// fewer). Empty: there is nothing at or before the start.
     ///
     /// # Errors
-    /// See [`RequestError`].
+    /// Refusals: 4105 not a member of the room. See [`RequestError`].
     pub async fn history(
         &self,
-        peer: &Node,
+        conversation: impl Into<Conversation>,
         start: HistoryStart,
         limit: u16,
     ) -> Result<Vec<Incoming>, RequestError> {
         match self
             .request(Request::History {
-                peer: peer.clone(),
+                conversation: conversation.into(),
                 start,
                 limit,
             })
@@ -220,10 +246,15 @@ impl Client {
         }
     }
 
-    /// Pages through the conversation with `peer` from newest to oldest.
+    /// Pages through the conversation with a user or of a room, from newest to oldest.
     #[must_use]
-    pub fn history_pager(&self, peer: &Node, start: HistoryStart, page_size: u16) -> HistoryPager {
-        HistoryPager::new(self.clone(), peer.clone(), start, page_size)
+    pub fn history_pager(
+        &self,
+        conversation: impl Into<Conversation>,
+        start: HistoryStart,
+        page_size: u16,
+    ) -> HistoryPager {
+        HistoryPager::new(self.clone(), conversation.into(), start, page_size)
     }
 
     /// The friends.
@@ -326,18 +357,26 @@ impl Client {
         }
     }
 
-    async fn request_nodes(&self, request: Request) -> Result<Vec<Node>, RequestError> {
+    pub(super) async fn request_nodes(&self, request: Request) -> Result<Vec<Node>, RequestError> {
         match self.request(request).await? {
             Reply::Nodes(nodes) => Ok(nodes),
             _ => Ok(Vec::new()),
         }
     }
 
-    async fn request(&self, request: Request) -> Result<Reply, RequestError> {
+    pub(super) async fn request(&self, request: Request) -> Result<Reply, RequestError> {
+        self.ask(|session, now| session.request(now, request)).await
+    }
+
+    /// Hands a request over and waits for its answer.
+    pub(super) async fn ask(
+        &self,
+        request: impl FnOnce(&mut Session, Duration) -> Result<RequestTicket, RequestError>,
+    ) -> Result<Reply, RequestError> {
         let shared = self.shared();
         let receiver = {
             let mut state = shared.lock();
-            let ticket = state.session.request(shared.now(), request)?;
+            let ticket = request(&mut state.session, shared.now())?;
             let (sender, receiver) = oneshot::channel();
             state.requests.insert(ticket, sender);
             receiver

@@ -1,26 +1,29 @@
 //! Walking back through a conversation page by page.
 
-use tim_protocol::Node;
-
 use super::handle::Client;
 use crate::error::RequestError;
-use crate::message::{Incoming, Mid};
+use crate::message::{Conversation, Incoming, Mid};
 use crate::session::HistoryStart;
 
 /// Pages of a conversation from newest to oldest, see [`Client::history_pager`].
 #[derive(Debug)]
 pub struct HistoryPager {
     client: Client,
-    peer: Node,
+    conversation: Conversation,
     start: Option<HistoryStart>,
     page_size: u16,
 }
 
 impl HistoryPager {
-    pub(super) fn new(client: Client, peer: Node, start: HistoryStart, page_size: u16) -> Self {
+    pub(super) fn new(
+        client: Client,
+        conversation: Conversation,
+        start: HistoryStart,
+        page_size: u16,
+    ) -> Self {
         Self {
             client,
-            peer,
+            conversation,
             start: Some(start),
             page_size,
         }
@@ -35,7 +38,10 @@ impl HistoryPager {
         let Some(start) = self.start else {
             return Ok(Vec::new());
         };
-        let page = self.client.history(&self.peer, start, self.page_size).await?;
+        let page = self
+            .client
+            .history(&self.conversation, start, self.page_size)
+            .await?;
         let oldest = page.iter().filter_map(|message| message.mid).min();
         // Strictly before what was asked for, or a server could keep us going round for ever.
         self.start = oldest

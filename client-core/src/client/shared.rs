@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::error::{ConnectError, RequestError, SendError};
 use crate::message::Sent;
 use crate::session::{Outcome, Reply, RequestTicket, SendTicket, Session, SessionConfig, Status};
+use crate::stream::VirtualRoomId;
 
 type Waiters<Ticket, Value> = HashMap<Ticket, oneshot::Sender<Value>>;
 
@@ -22,6 +23,8 @@ pub(super) struct State {
     pub(super) sends: Waiters<SendTicket, Result<Sent, SendError>>,
     pub(super) requests: Waiters<RequestTicket, Result<Reply, RequestError>>,
     pub(super) event_wakers: Vec<Waker>,
+    /// Who waits for frames of a virtual room.
+    pub(super) frame_wakers: HashMap<VirtualRoomId, Waker>,
     /// The driver has ended.
     pub(super) is_done: bool,
 }
@@ -52,6 +55,7 @@ impl Shared {
                 sends: HashMap::new(),
                 requests: HashMap::new(),
                 event_wakers: Vec::new(),
+                frame_wakers: HashMap::new(),
                 is_done: false,
             }),
             origin: Instant::now(),
@@ -101,11 +105,14 @@ impl Shared {
             };
         }
         let has_news = state.session.has_event() || state.session.status() == Status::Ended;
-        let wakers = if has_news {
+        let mut wakers = if has_news {
             std::mem::take(&mut state.event_wakers)
         } else {
             Vec::new()
         };
+        while let Some(room) = state.session.poll_frames() {
+            wakers.extend(state.frame_wakers.remove(&room));
+        }
         drop(state);
         if has_room {
             self.room.notify_one();

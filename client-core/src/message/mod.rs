@@ -9,6 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use tim_protocol::Node;
+use tim_protocol::wire::Tid;
+
+use crate::room::RoomId;
 
 pub(crate) use self::translate::{Content, read};
 
@@ -68,23 +71,55 @@ impl Timestamp {
     }
 }
 
-/// Where a message belongs. Further kinds will come.
+/// Where a message belongs, or is to go. Every conversation numbers its messages for itself ([`Mid`]).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Conversation {
-    /// The conversation with that user.
+    /// The conversation with that user. Private messages inside a room ([`Incoming::inside`]) belong here too.
     Peer(Node),
-    /// Messages of the administration.
+    /// The conversation of all members of that room.
+    Room(RoomId),
+    /// Messages of the administration. Nothing can be sent there.
     System,
+}
+
+impl From<Node> for Conversation {
+    fn from(peer: Node) -> Self {
+        Self::Peer(peer)
+    }
+}
+
+impl From<&Node> for Conversation {
+    fn from(peer: &Node) -> Self {
+        Self::Peer(peer.clone())
+    }
+}
+
+impl From<RoomId> for Conversation {
+    fn from(room: RoomId) -> Self {
+        Self::Room(room)
+    }
+}
+
+impl From<&RoomId> for Conversation {
+    fn from(room: &RoomId) -> Self {
+        Self::Room(room.clone())
+    }
+}
+
+impl From<&Conversation> for Conversation {
+    fn from(conversation: &Conversation) -> Self {
+        conversation.clone()
+    }
 }
 
 /// What kind of message it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MessageKind {
-    /// Chat: stored, in history, confirmed by an echo.
+    /// Chat: stored, in history, confirmed by the server.
     Chat,
-    /// Defined by the application, 31 to 127: delivered also later, not in history, not confirmed.
+    /// Defined by the application, 31 to 127: delivered also later, not in history, not confirmed. Not in rooms.
     Application(i8),
     /// Live data: only reaches devices that are online now, not stored, not confirmed.
     Stream,
@@ -123,6 +158,17 @@ pub struct Device {
     pub extend: BTreeMap<String, String>,
 }
 
+impl Device {
+    pub(crate) fn from_tid(tid: Tid) -> Option<Self> {
+        let device = Self {
+            resource: tid.resource,
+            device_type: tid.termtyp,
+            extend: tid.extend.unwrap_or_default(),
+        };
+        (device != Self::default()).then_some(device)
+    }
+}
+
 /// A message that was sent. Chat messages are stored by the server when this is returned; other kinds were only
 /// written to the connection and have neither number nor time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,10 +190,12 @@ pub struct Incoming {
     pub conversation: Conversation,
     /// Who sent it. `None`: the administration.
     pub from: Option<Node>,
+    /// For a private message that was sent inside a room: the room.
+    pub inside: Option<RoomId>,
     /// Device of the sender, when the server told. History and offline messages do not carry it.
     pub device: Option<Device>,
-    /// The own account sent it, from another device or earlier. After a lost connection it can be a message whose
-    /// [`Client::send`](crate::Client::send) is still waiting; it has the same `mid` as the result then.
+    /// The own account sent it, from another device or earlier. What this client sent is told by the result of
+    /// sending it and not a second time as an event, unless the program was started again in between.
     pub outgoing: bool,
     /// Kind of message.
     pub kind: MessageKind,
@@ -178,6 +226,7 @@ impl Incoming {
         Self {
             conversation: Conversation::Peer(peer.clone()),
             from: Some(peer),
+            inside: None,
             device: None,
             outgoing: false,
             kind,
@@ -225,11 +274,21 @@ pub enum NoticeKind {
     FriendRemoved,
     /// The other side blocked you.
     Blocked,
+    /// Somebody asks to join a room that you manage. The text is what they say.
+    JoinRequest,
+    /// You are in the room: your request was approved, or the room is open.
+    RoomJoined,
+    /// Your request to join the room was refused. The text is the reason, if one was given.
+    JoinRefused,
+    /// Somebody added you to the room.
+    RoomAdded,
+    /// You were removed from the room.
+    RoomRemoved,
     /// Something this version of the library has no name for (`bnType`).
     Other(i32),
 }
 
-/// News about relations, from the server (`wire-protocol 8.1`).
+/// News about friends and rooms, from the server (`wire-protocol 8.1`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Notice {
@@ -237,6 +296,8 @@ pub struct Notice {
     pub kind: NoticeKind,
     /// Who did it.
     pub from: Option<Node>,
+    /// The room it is about, for news about rooms.
+    pub room: Option<RoomId>,
     /// Text that belongs to it.
     pub text: Option<String>,
     /// When the server produced it.

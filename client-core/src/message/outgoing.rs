@@ -3,17 +3,18 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use tim_protocol::Node;
 use tim_protocol::wire::{Tid, TimMessage};
 
-use super::MessageKind;
-use super::translate::USER;
+use super::translate::{ROOM, USER};
+use super::{Conversation, MessageKind};
 use crate::error::SendError;
+use crate::room::RoomId;
 
 /// A message to be sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outgoing {
     pub(crate) kind: MessageKind,
+    pub(crate) inside: Option<RoomId>,
     pub(crate) text: Option<String>,
     pub(crate) binary: Option<Bytes>,
     pub(crate) content_type: Option<i16>,
@@ -26,6 +27,7 @@ impl Outgoing {
     fn new(kind: MessageKind, text: Option<String>, binary: Option<Bytes>) -> Self {
         Self {
             kind,
+            inside: None,
             text,
             binary,
             content_type: None,
@@ -64,6 +66,14 @@ impl Outgoing {
     /// Large binary data for devices that are online now.
     pub fn big_binary(binary: impl Into<Bytes>) -> Self {
         Self::new(MessageKind::BigBinary, None, Some(binary.into()))
+    }
+
+    /// Makes it a private message inside a room: it goes to one user, and both must be members of the room, but
+    /// need not be friends.
+    #[must_use]
+    pub fn inside(mut self, room: &RoomId) -> Self {
+        self.inside = Some(room.clone());
+        self
     }
 
     /// Adds or replaces the text.
@@ -131,28 +141,56 @@ impl Outgoing {
                 .sum::<usize>()
     }
 
-    pub(crate) fn check(&self) -> Result<(), SendError> {
+    /// Whether it is nothing but large data, so that it can travel in the form made for that.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.inside.is_none()
+            && self.content_type.is_none()
+            && self.display.is_none()
+            && self.extend.is_empty()
+            && self.extra.is_empty()
+            && (self.text.is_none() || self.binary.is_none())
+    }
+
+    pub(crate) fn check(&self, to: &Conversation) -> Result<(), SendError> {
+        let is_room = match to {
+            Conversation::Peer(_) => false,
+            Conversation::Room(_) => true,
+            Conversation::System => {
+                return Err(SendError::Invalid("nothing can be sent to the administration"));
+            }
+        };
         match self.kind {
             MessageKind::Application(..=30) => {
                 Err(SendError::Invalid("application-defined kinds are 31 to 127"))
             }
+            MessageKind::Application(_) if is_room => Err(SendError::Invalid(
+                "messages of application-defined kinds go to users, not to rooms",
+            )),
             MessageKind::BigText if self.text.is_none() => Err(SendError::Invalid("a big text needs text")),
             MessageKind::BigBinary if self.binary.is_none() => {
                 Err(SendError::Invalid("big binary data needs binary content"))
             }
+            _ if is_room && self.inside.is_some() => Err(SendError::Invalid(
+                "a private message inside a room goes to a user",
+            )),
             _ => Ok(()),
         }
     }
 
-    pub(crate) fn into_wire(self, peer: &Node, id: Option<i64>) -> TimMessage {
+    /// The form on the wire. [`Outgoing::check`] has been asked before.
+    pub(crate) fn into_wire(self, to: &Conversation, id: Option<i64>) -> TimMessage {
+        let od_type = self.kind.od_type();
+        let (user, room) = match to {
+            Conversation::Peer(user) => (Some(user.as_str()), self.inside.as_ref()),
+            Conversation::Room(room) => (None, Some(room)),
+            Conversation::System => (None, None),
+        };
         TimMessage {
-            ms_type: USER,
-            od_type: self.kind.od_type(),
+            ms_type: if user.is_some() { USER } else { ROOM },
+            od_type,
             id,
-            to_tid: Some(Tid {
-                node: peer.as_str().to_owned(),
-                ..Tid::default()
-            }),
+            to_tid: user.map(address),
+            room_tid: room.map(|room| address(room.as_str())),
             data_string: self.text,
             data_binary: self.binary,
             udtype: self.content_type,
@@ -161,5 +199,12 @@ impl Outgoing {
             extra: (!self.extra.is_empty()).then_some(self.extra),
             ..TimMessage::default()
         }
+    }
+}
+
+fn address(node: &str) -> Tid {
+    Tid {
+        node: node.to_owned(),
+        ..Tid::default()
     }
 }

@@ -4,6 +4,7 @@ use tim_protocol::Node;
 use tim_protocol::wire::{Tid, TimMessage};
 
 use super::{Conversation, Device, Incoming, MessageKind, Mid, Notice, NoticeKind, Removal, Timestamp};
+use crate::room::RoomId;
 use crate::session::Identity;
 
 pub(super) const SYSTEM: i8 = 1;
@@ -12,6 +13,7 @@ pub(super) const CHAT: i8 = 1;
 pub(super) const RECALL: i8 = 2;
 pub(super) const BURN: i8 = 3;
 pub(super) const BUSINESS: i8 = 4;
+pub(super) const ROOM: i8 = 3;
 
 /// A packet of type 90, or an element of an offline list or history page, as understood.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,12 @@ pub(crate) fn read(own: &Node, wire: TimMessage) -> Result<(Content, Option<Iden
         .filter(|tid| !tid.node.is_empty())
         .map(node)
         .transpose()?;
+    let room = wire
+        .room_tid
+        .as_ref()
+        .filter(|tid| !tid.node.is_empty())
+        .map(|tid| node(tid).map(RoomId::from))
+        .transpose()?;
     let id = wire.id.filter(|id| *id != 0);
     let timestamp = Timestamp(wire.timestamp.unwrap_or(0));
     let offline = wire.is_offline.unwrap_or(false);
@@ -42,6 +50,11 @@ pub(crate) fn read(own: &Node, wire: TimMessage) -> Result<(Content, Option<Iden
             5 => NoticeKind::FriendsNow,
             6 => NoticeKind::FriendRemoved,
             7 => NoticeKind::Blocked,
+            9 => NoticeKind::JoinRequest,
+            10 => NoticeKind::RoomJoined,
+            11 => NoticeKind::JoinRefused,
+            12 => NoticeKind::RoomAdded,
+            13 => NoticeKind::RoomRemoved,
             other => NoticeKind::Other(other),
         };
         let identity = Some(match id {
@@ -58,6 +71,7 @@ pub(crate) fn read(own: &Node, wire: TimMessage) -> Result<(Content, Option<Iden
         let notice = Notice {
             kind,
             from,
+            room,
             text: wire.data_string,
             timestamp,
             offline,
@@ -66,14 +80,20 @@ pub(crate) fn read(own: &Node, wire: TimMessage) -> Result<(Content, Option<Iden
     }
 
     let outgoing = from.as_ref() == Some(own);
+    let mut inside = None;
     let conversation = match (wire.ms_type, &from) {
         (SYSTEM, _) => Conversation::System,
-        (USER, Some(from)) if !outgoing => Conversation::Peer(from.clone()),
+        (ROOM, Some(_)) => Conversation::Room(room.ok_or("a room message without room")?),
+        (USER, Some(from)) if !outgoing => {
+            inside = room;
+            Conversation::Peer(from.clone())
+        }
         (USER, Some(_)) => {
+            inside = room;
             let to = wire.to_tid.as_ref().ok_or("an own message without recipient")?;
             Conversation::Peer(node(to)?)
         }
-        (USER, None) => return Err("a message without sender"),
+        (USER | ROOM, None) => return Err("a message without sender"),
         _ => return Err("a message of an unknown type"),
     };
     let mid = wire.mid.and_then(Mid::new);
@@ -123,17 +143,11 @@ pub(crate) fn read(own: &Node, wire: TimMessage) -> Result<(Content, Option<Iden
         }),
         _ => None,
     };
-    let device = wire.from_tid.and_then(|tid| {
-        let device = Device {
-            resource: tid.resource,
-            device_type: tid.termtyp,
-            extend: tid.extend.unwrap_or_default(),
-        };
-        (device != Device::default()).then_some(device)
-    });
+    let device = wire.from_tid.and_then(Device::from_tid);
     let message = Incoming {
         conversation,
         from,
+        inside,
         device,
         outgoing,
         kind,

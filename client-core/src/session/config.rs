@@ -94,6 +94,13 @@ pub struct SessionConfig {
     pub max_pending_bytes: usize,
     /// Largest encoded message, in bytes. Default 1 MiB, which is also the default of the server.
     pub max_packet_bytes: usize,
+    /// Largest piece of big data ([`Outgoing::big_text`](crate::Outgoing::big_text),
+    /// [`Outgoing::big_binary`](crate::Outgoing::big_binary)) and largest frame of a virtual room, in bytes. What is
+    /// larger than `max_packet_bytes` is written in pieces. Default 8 MiB.
+    pub max_big_bytes: usize,
+    /// Whether to answer everybody who asks for the own presence (`wire-protocol 7.5`), friend or not, with what
+    /// was set last. Nothing is answered before that. Default no.
+    pub answer_presence: bool,
     /// Messages and requests written per second; one second may be written at once. 0: no limit. Default 2000.
     /// A server closes a connection that exceeds its limit (default 5000).
     pub packets_per_second: u32,
@@ -135,6 +142,8 @@ impl Default for SessionConfig {
             max_pending_sends: 256,
             max_pending_bytes: 16 << 20,
             max_packet_bytes: 1 << 20,
+            max_big_bytes: 8 << 20,
+            answer_presence: false,
             packets_per_second: 2000,
             max_pending_requests: 256,
             request_timeout: Duration::from_secs(10),

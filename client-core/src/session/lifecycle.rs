@@ -11,7 +11,7 @@ use zeroize::Zeroize;
 use super::inbox::Resync;
 use super::{
     Action, Credentials, OFFLINE_REPEAT, Outcome, Phase, Request, SILENT_INTERVALS, STABLE_AFTER, ServerKind,
-    Session, requests,
+    Session, Status, VirtualRoomOperation, requests,
 };
 use crate::error::ConnectError;
 use crate::event::{DisconnectReason, Event, LogoutReason};
@@ -113,6 +113,11 @@ impl Session {
             self.draining = Some(0);
             self.write(packet::offline_request(self.config.encoding));
         }
+        if again {
+            // The server has told others that this user left, and forgotten the subscriptions.
+            self.presence.tell_again();
+            self.renew_subscriptions(now);
+        }
     }
 
     /// The connection is gone, or useless. The caller has asked for it to be closed if it may still be open.
@@ -174,11 +179,14 @@ impl Session {
         for settled in self.requests.fail_all() {
             self.settle_request(settled);
         }
+        self.subscriptions.end_all();
     }
 
     /// Drops everything that belongs to one connection.
     pub(super) fn forget_connection(&mut self) {
         self.control.clear();
+        self.pieces.clear();
+        self.presence.connection_lost();
         self.fences.clear();
         self.draining = None;
         self.repeat_offline = None;
@@ -203,11 +211,23 @@ impl Session {
     }
 
     pub(super) fn settle_request(&mut self, (ticket, request, result): requests::Settled) {
-        if let (Request::ChangePassword { new, .. }, Ok(_)) = (&request, &result)
-            && let Some(Credentials::Password { password, .. }) = &mut self.credentials
-        {
-            // The next reconnect needs the new one.
-            *password = new.clone();
+        let done = result.as_ref().map(|_| ());
+        match &request {
+            Request::ChangePassword { new, .. } if done.is_ok() => {
+                if let Some(Credentials::Password { password, .. }) = &mut self.credentials {
+                    // The next reconnect needs the new one.
+                    *password = new.clone();
+                }
+            }
+            Request::SetPresence(presence) if done.is_ok() => self.presence.remember(presence.clone()),
+            Request::VirtualRoom {
+                room,
+                operation: VirtualRoomOperation::Subscribe { .. },
+            } => {
+                let is_online = self.status() == Status::Online;
+                self.subscriptions.answered(room, done, is_online);
+            }
+            _ => {}
         }
         self.outcomes.push_back(Outcome::Request(ticket, result));
     }

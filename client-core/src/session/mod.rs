@@ -10,10 +10,14 @@ mod lifecycle;
 mod message_id;
 mod outbox;
 mod pace;
+mod presence;
 mod random;
 mod receive;
+mod request;
 mod requests;
 mod seen;
+mod sending;
+mod subscriptions;
 
 #[cfg(test)]
 mod simulation;
@@ -30,19 +34,22 @@ use tim_protocol::packet::{self, PacketType};
 use tim_protocol::wire::TimAuth;
 
 pub use self::config::{Acknowledge, Credentials, Reconnect, Secret, ServerKind, SessionConfig};
-pub use self::requests::{Added, HistoryStart, Reply, Request};
+pub use self::request::{Added, HistoryStart, Reply, Request, RoomOperation, VirtualRoomOperation};
 pub(crate) use self::seen::Identity;
+pub use self::subscriptions::Taken;
 
 use self::backoff::Backoff;
 use self::inbox::Inbox;
 use self::message_id::MessageIds;
 use self::outbox::Outbox;
 use self::pace::Pace;
+use self::presence::OwnPresence;
 use self::random::Random;
 use self::requests::Requests;
+use self::subscriptions::Subscriptions;
 use crate::error::{ConnectError, RequestError, SendError};
 use crate::event::{DisconnectReason, Event, LogoutReason};
-use crate::message::{Outgoing, Sent};
+use crate::message::Sent;
 
 /// A connection that lived so long was a success: the next pause is short again.
 const STABLE_AFTER: Duration = Duration::from_secs(10);
@@ -131,7 +138,11 @@ pub struct Session {
     outbox: Outbox,
     requests: Requests,
     pace: Pace,
+    presence: OwnPresence,
+    subscriptions: Subscriptions,
     control: VecDeque<Bytes>,
+    /// The rest of a packet that is written in pieces. Nothing may come between them.
+    pieces: VecDeque<Bytes>,
     /// Requests behind which a fence was written, in order.
     fences: VecDeque<RequestTicket>,
     actions: VecDeque<Action>,
@@ -164,6 +175,7 @@ impl Session {
     #[must_use]
     pub fn new(config: SessionConfig, seed: u64, unix_millis: u64) -> Self {
         let packets_per_second = config.packets_per_second;
+        let answers_presence = config.answer_presence;
         Self {
             inbox: Inbox::new(config.event_capacity, config.acknowledge),
             outbox: Outbox::new(config.max_pending_sends, config.max_pending_bytes),
@@ -179,7 +191,10 @@ impl Session {
             first_login_settled: false,
             requests: Requests::default(),
             pace: Pace::new(packets_per_second),
+            presence: OwnPresence::new(answers_presence),
+            subscriptions: Subscriptions::default(),
             control: VecDeque::new(),
+            pieces: VecDeque::new(),
             fences: VecDeque::new(),
             actions: VecDeque::new(),
             outcomes: VecDeque::new(),
@@ -303,16 +318,20 @@ impl Session {
 
     /// The next packet to write on the connection, one WebSocket message. Taking it counts as writing it.
     pub fn poll_packet(&mut self, now: Duration) -> Option<Bytes> {
-        if let Some(packet) = self.control.pop_front() {
+        if let Some(packet) = self.pieces.pop_front().or_else(|| self.control.pop_front()) {
             return Some(packet);
         }
         let Phase::Online { .. } = self.phase else {
             return None;
         };
         if self.pace.ready_at() > now {
-            let is_waiting = self.requests.has_next() || self.outbox.has_next();
+            let is_waiting = self.presence.has_next() || self.requests.has_next() || self.outbox.has_next();
             self.resume_writing = is_waiting.then(|| self.pace.ready_at());
             return None;
+        }
+        if let Some(packet) = self.presence.next(self.config.encoding) {
+            self.pace.spend(now);
+            return Some(packet);
         }
         if let Some(written) = self.requests.next(now, self.config.encoding, self.ordered) {
             self.pace.spend(now);
@@ -332,7 +351,7 @@ impl Session {
         if let Some((ticket, sent)) = next.resolved {
             self.outcomes.push_back(Outcome::Send(ticket, Ok(sent)));
         }
-        Some(next.packet)
+        Some(self.first_piece(next.packet))
     }
 
     /// Whether the driver should read from the connection. `false` while too much waits to be written.
@@ -363,12 +382,6 @@ impl Session {
         !self.control.is_empty() || !self.actions.is_empty() || !self.outcomes.is_empty()
     }
 
-    /// Whether [`Session::send`] would take this message now, or refuse it for another reason than lack of room.
-    #[must_use]
-    pub fn has_room(&self, message: &Outgoing) -> bool {
-        self.phase == Phase::Ended || self.outbox.has_room(message.size())
-    }
-
     /// Hands the next event to the application. This is the moment from which a delivery counts as taken.
     pub fn take_event(&mut self, now: Duration) -> Option<Event> {
         if self.closed {
@@ -377,38 +390,6 @@ impl Session {
         let event = self.inbox.take(now);
         self.write_acks(now);
         event
-    }
-
-    /// Hands a message over. It is kept until it is confirmed, across reconnects.
-    ///
-    /// # Errors
-    /// [`SendError::TooLarge`], [`SendError::Invalid`], [`SendError::Full`], [`SendError::NotConnected`] for
-    /// live data, [`SendError::Closed`]. Nothing was sent then.
-    pub fn send(&mut self, now: Duration, peer: &Node, message: Outgoing) -> Result<SendTicket, SendError> {
-        if self.phase == Phase::Ended {
-            return Err(SendError::Closed);
-        }
-        message.check()?;
-        let kind = message.kind();
-        if !kind.is_kept() && self.status() != Status::Online {
-            return Err(SendError::NotConnected);
-        }
-        if !self.outbox.has_room(message.size()) {
-            return Err(SendError::Full);
-        }
-        let id = self.fresh_id(now);
-        let wire = message.into_wire(peer, Some(id));
-        let packet = packet::client_packet(PacketType::Message, self.config.encoding, &wire);
-        let limit = self.config.max_packet_bytes;
-        if packet.len() > limit {
-            return Err(SendError::TooLarge {
-                bytes: packet.len(),
-                limit,
-            });
-        }
-        let ticket = SendTicket(self.take_ticket());
-        self.outbox.push(ticket, kind, &wire, packet.into());
-        Ok(ticket)
     }
 
     /// Hands a request over. It waits for a connection when there is none.
@@ -423,10 +404,20 @@ impl Session {
         if self.requests.len() >= self.config.max_pending_requests {
             return Err(RequestError::TooMany);
         }
+        if request.may_be_large() && request.encode(self.config.encoding).len() > self.config.max_packet_bytes
+        {
+            return Err(RequestError::Invalid(
+                "the request is larger than a packet may be",
+            ));
+        }
+        Ok(self.push_request(now, request))
+    }
+
+    fn push_request(&mut self, now: Duration, request: Request) -> RequestTicket {
         let ticket = RequestTicket(self.take_ticket());
         self.requests
             .push(ticket, request, now + self.config.request_timeout);
-        Ok(ticket)
+        ticket
     }
 
     /// Ends the session. Acknowledgements of taken events can still be polled and written; unresolved sends and

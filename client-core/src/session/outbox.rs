@@ -1,5 +1,5 @@
-//! Messages on their way to the server. Chat messages stay here until their echo arrives and are repeated with the
-//! same id after a lost connection, in their order. Other kinds get no answer and leave when they are written.
+//! Messages on their way to the server. Chat messages stay here until their echo arrives, which in rooms is the own
+//! copy of the message, and are repeated with the same id after a lost connection, in their order. Other kinds get no answer and leave when they are written.
 //!
 //! A refusal names the message by its id on servers that do so. Otherwise it is assigned when the echoes of
 //! all other candidates have arrived.
@@ -25,8 +25,9 @@ struct Entry {
     /// Ascending in the order of writing.
     sequence: u64,
     ticket: SendTicket,
-    kind: MessageKind,
-    id: i64,
+    /// The server confirms it.
+    has_echo: bool,
+    id: Option<i64>,
     /// Of receiver and content, to recognise the echo.
     fingerprint: u64,
     packet: Bytes,
@@ -34,10 +35,6 @@ struct Entry {
 }
 
 impl Entry {
-    fn has_echo(&self) -> bool {
-        self.kind == MessageKind::Chat
-    }
-
     fn cost(&self) -> usize {
         self.packet.len() + OVERHEAD
     }
@@ -110,15 +107,31 @@ impl Outbox {
         message: &TimMessage,
         packet: Bytes,
     ) {
-        let entry = Entry {
+        self.push_entry(Entry {
             sequence: 0,
             ticket,
-            kind,
-            id: message.id.unwrap_or_default(),
+            has_echo: kind == MessageKind::Chat,
+            id: message.id,
             fingerprint: fingerprint(message),
             packet,
             written: Duration::ZERO,
-        };
+        });
+    }
+
+    /// Adds a packet that is no message, has no number and gets no answer.
+    pub(crate) fn push_bare(&mut self, ticket: SendTicket, packet: Bytes) {
+        self.push_entry(Entry {
+            sequence: 0,
+            ticket,
+            has_echo: false,
+            id: None,
+            fingerprint: 0,
+            packet,
+            written: Duration::ZERO,
+        });
+    }
+
+    fn push_entry(&mut self, entry: Entry) {
         self.bytes += entry.cost();
         self.entries.push_back(entry);
     }
@@ -127,7 +140,7 @@ impl Outbox {
     pub(crate) fn next(&mut self, now: Duration) -> Option<Next> {
         let in_flight = self.in_flight;
         let entry = self.entries.get_mut(in_flight)?;
-        if entry.has_echo() {
+        if entry.has_echo {
             if in_flight > 0 && !self.ordered {
                 return None;
             }
@@ -143,7 +156,7 @@ impl Outbox {
         let entry = self.entries.remove(in_flight)?;
         self.bytes -= entry.cost();
         let sent = Sent {
-            id: Some(entry.id),
+            id: entry.id,
             ..Sent::default()
         };
         Some(Next {
@@ -156,7 +169,7 @@ impl Outbox {
     pub(crate) fn has_next(&self) -> bool {
         self.entries
             .get(self.in_flight)
-            .is_some_and(|entry| !entry.has_echo() || self.in_flight == 0 || self.ordered)
+            .is_some_and(|entry| !entry.has_echo || self.in_flight == 0 || self.ordered)
     }
 
     /// A chat message of the own account arrived. When it is one of those here, that is resolved, even if its repeat
@@ -173,7 +186,7 @@ impl Outbox {
         let Some(at) = self
             .entries
             .iter()
-            .position(|entry| entry.has_echo() && entry.id == id)
+            .position(|entry| entry.has_echo && entry.id == Some(id))
         else {
             return outcome;
         };
@@ -188,8 +201,9 @@ impl Outbox {
             }
         } else if let Some(mut entry) = self.remove(at) {
             // Another device of this account used the number. Send under a new one.
-            entry.id = fresh_id();
-            entry.packet = renumbered(&entry.packet, encoding, entry.id).unwrap_or(entry.packet);
+            let id = fresh_id();
+            entry.id = Some(id);
+            entry.packet = renumbered(&entry.packet, encoding, id).unwrap_or(entry.packet);
             self.bytes += entry.cost();
             self.entries.insert(at.max(self.in_flight), entry);
         }
@@ -205,7 +219,7 @@ impl Outbox {
                 .entries
                 .iter()
                 .take(self.in_flight)
-                .position(|entry| entry.id == id);
+                .position(|entry| entry.id == Some(id));
             match at.and_then(|at| self.remove(at)) {
                 Some(entry) => outcome
                     .settled
@@ -304,6 +318,7 @@ impl Outbox {
 fn fingerprint(message: &TimMessage) -> u64 {
     let mut hasher = DefaultHasher::new();
     message.to_tid.as_ref().map(|tid| &tid.node).hash(&mut hasher);
+    message.room_tid.as_ref().map(|tid| &tid.node).hash(&mut hasher);
     message.data_string.hash(&mut hasher);
     message.data_binary.hash(&mut hasher);
     hasher.finish()
@@ -320,6 +335,7 @@ fn renumbered(packet: &[u8], encoding: Encoding, id: i64) -> Option<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Conversation;
     use crate::message::Outgoing;
     use tim_protocol::Node;
 
@@ -331,8 +347,12 @@ mod tests {
         outbox
     }
 
+    fn peer() -> Conversation {
+        Node::new("peer").unwrap().into()
+    }
+
     fn chat(id: i64) -> TimMessage {
-        Outgoing::text(format!("text {id}")).into_wire(&Node::new("peer").unwrap(), Some(id))
+        Outgoing::text(format!("text {id}")).into_wire(&peer(), Some(id))
     }
 
     fn push(outbox: &mut Outbox, id: u64) {
@@ -342,7 +362,7 @@ mod tests {
     }
 
     fn push_stream(outbox: &mut Outbox, id: u64) {
-        let wire = Outgoing::stream(vec![1]).into_wire(&Node::new("peer").unwrap(), Some(id.cast_signed()));
+        let wire = Outgoing::stream(vec![1]).into_wire(&peer(), Some(id.cast_signed()));
         outbox.push(
             SendTicket(id),
             MessageKind::Stream,
@@ -499,7 +519,7 @@ mod tests {
     fn the_message_that_was_too_large_for_the_server_is_not_repeated() {
         let mut outbox = outbox();
         push(&mut outbox, 1);
-        let message = Outgoing::text("x".repeat(5000)).into_wire(&Node::new("peer").unwrap(), Some(2));
+        let message = Outgoing::text("x".repeat(5000)).into_wire(&peer(), Some(2));
         let packet = client_packet(PacketType::Message, Encoding::Compact, &message).into();
         outbox.push(SendTicket(2), MessageKind::Chat, &message, packet);
         push(&mut outbox, 3);

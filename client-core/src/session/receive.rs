@@ -6,16 +6,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use tim_protocol::bigdata::BigPacket;
 use tim_protocol::packet::{PacketType, ServerPacket};
-use tim_protocol::wire::{TimAck, TimMessage, TimMessageList, TimNodes};
+use tim_protocol::wire::{TimAck, TimMessage, TimMessageList, TimNodes, TimPresence, TimStream};
 use tim_protocol::{ErrorCode, Node};
 
 use super::inbox::Offered;
 use super::outbox::Settlement;
-use super::requests::Answer;
+use super::request::Answer;
 use super::{Action, Identity, OFFLINE_REPEAT, Outcome, Phase, Session};
 use crate::error::Refusal;
 use crate::event::{DisconnectReason, Event, LogoutReason};
 use crate::message::{self, Content, Incoming, MessageKind};
+use crate::presence::{PresenceChange, SubStatus};
+use crate::stream::{Frame, VirtualRoomId};
 
 impl Session {
     /// A packet arrived: the content of one binary WebSocket message.
@@ -70,7 +72,7 @@ impl Session {
     fn receive_online(&mut self, now: Duration, packet: &ServerPacket<'_>, whole: &[u8]) {
         match packet.packet_type() {
             Some(PacketType::Ack) => match packet.decode::<TimAck>(self.config.encoding) {
-                Ok(ack) => self.receive_ack(&ack),
+                Ok(ack) => self.receive_ack(now, &ack),
                 Err(_) => self.unreadable(now, packet, "an answer that cannot be decoded"),
             },
             Some(PacketType::Nodes) => match packet.decode::<TimNodes>(self.config.encoding) {
@@ -95,6 +97,15 @@ impl Session {
                 Ok(message) => self.receive_message(now, packet.send_id, message),
                 Err(_) => self.unreadable(now, packet, "a message that cannot be decoded"),
             },
+            Some(PacketType::Presence) => match packet.decode::<TimPresence>(self.config.encoding) {
+                Ok(presence) => self.receive_presence(now, packet, presence),
+                Err(_) => self.unreadable(now, packet, "a presence that cannot be decoded"),
+            },
+            Some(PacketType::Stream) => match packet.decode::<TimStream>(self.config.encoding) {
+                Ok(frame) => self.receive_frame(frame),
+                Err(_) => self.unreadable(now, packet, "a frame that cannot be decoded"),
+            },
+            Some(PacketType::BigBinaryStream) => self.receive_binary_frame(now, packet, whole),
             Some(PacketType::BigString | PacketType::BigBinary) => self.receive_big(now, packet, whole),
             // Keep-alive, or something of a later version that is not for this one. A synchronous packet is
             // acknowledged, or the server would repeat it.
@@ -104,7 +115,7 @@ impl Session {
         self.write_acks(now);
     }
 
-    fn receive_ack(&mut self, ack: &TimAck) {
+    fn receive_ack(&mut self, now: Duration, ack: &TimAck) {
         let tim_type = PacketType::from_u8(ack.tim_type.cast_unsigned());
         match tim_type {
             Some(PacketType::Logout) => return self.forced_out(ack),
@@ -120,10 +131,22 @@ impl Session {
         } else {
             Answer::Refusal(ack)
         };
+        if !ack.ok && self.requests.is_refusal_echo(ack, now) {
+            return;
+        }
         match self.requests.answered(&answer) {
-            Some(settled) => self.settle_request(settled),
+            Some(settled) => {
+                if !ack.ok && !self.ordered {
+                    let until = now + self.config.quiet_timeout;
+                    self.requests.expect_refusal_echo(ack, &settled.1, until);
+                }
+                self.settle_request(settled);
+            }
             None if ack.ok => {}
-            None => self.server_error(ack.tim_type.cast_unsigned(), None, Refusal::from_ack(ack)),
+            None => {
+                let about = ack.n.as_deref().and_then(|n| Node::new(n).ok());
+                self.server_error(ack.tim_type.cast_unsigned(), None, about, Refusal::from_ack(ack));
+            }
         }
     }
 
@@ -137,13 +160,7 @@ impl Session {
     }
 
     fn receive_nodes(&mut self, wire: &TimNodes) {
-        let list = wire.nodelist.as_deref().unwrap_or_default();
-        let nodes: Vec<Node> = list.iter().filter_map(|node| Node::new(node).ok()).collect();
-        let answer = Answer::Nodes {
-            ntype: wire.ntype,
-            nodes: &nodes,
-        };
-        if let Some(settled) = self.requests.answered(&answer) {
+        if let Some(settled) = self.requests.answered(&Answer::Nodes(wire)) {
             self.settle_request(settled);
         }
     }
@@ -253,7 +270,7 @@ impl Session {
             .from_tid
             .as_ref()
             .is_some_and(|from| from.node == own.as_str());
-        if !is_own || wire.od_type != 1 || wire.ms_type != 2 {
+        if !is_own || wire.od_type != 1 || !matches!(wire.ms_type, 2 | 3) {
             return false;
         }
         let (ids, random) = (&mut self.ids, &mut self.random);
@@ -291,6 +308,50 @@ impl Session {
             message
         };
         self.inbox.offer_once(Event::Message(Box::new(message)), None);
+    }
+
+    fn receive_presence(&mut self, now: Duration, packet: &ServerPacket<'_>, wire: TimPresence) {
+        let change = match PresenceChange::read(wire) {
+            Ok(change) => change,
+            Err(what) => return self.unreadable(now, packet, what),
+        };
+        if change.offline && Some(&change.from) == self.node.as_ref() {
+            // Another node of the server believes that this user has left.
+            return self.presence.tell_again();
+        }
+        if change.sub_status == Some(SubStatus::Subscribe) {
+            self.presence.asked_by(&change.from);
+        }
+        self.inbox
+            .offer_once(Event::PresenceChanged(Box::new(change)), None);
+    }
+
+    fn receive_frame(&mut self, wire: TimStream) {
+        let Ok(room) = VirtualRoomId::new(&wire.vnode) else {
+            return;
+        };
+        let frame = Frame {
+            from: Node::new(&wire.from_node).ok(),
+            kind: wire.dtype,
+            id: Some(wire.id).filter(|id| *id != 0),
+            body: wire.body.unwrap_or_default(),
+        };
+        self.subscriptions.receive(&room, frame);
+    }
+
+    fn receive_binary_frame(&mut self, now: Duration, packet: &ServerPacket<'_>, whole: &[u8]) {
+        match BigPacket::parse_delivery(whole) {
+            Ok(big) => {
+                let frame = Frame {
+                    from: None,
+                    kind: None,
+                    id: None,
+                    body: big.data,
+                };
+                self.subscriptions.receive(&big.node.into(), frame);
+            }
+            Err(_) => self.unreadable(now, packet, "a frame without virtual room"),
+        }
     }
 
     fn unreadable(&mut self, now: Duration, packet: &ServerPacket<'_>, what: &'static str) {
@@ -346,15 +407,16 @@ impl Session {
             self.outcomes.push_back(Outcome::Send(ticket, result));
         }
         for refusal in settlement.unmatched {
-            self.server_error(PacketType::Message.as_u8(), id, refusal);
+            self.server_error(PacketType::Message.as_u8(), id, None, refusal);
         }
     }
 
-    fn server_error(&mut self, packet_type: u8, id: Option<i64>, refusal: Refusal) {
+    fn server_error(&mut self, packet_type: u8, id: Option<i64>, about: Option<Node>, refusal: Refusal) {
         self.inbox.offer_once(
             Event::ServerError {
                 packet_type,
                 id,
+                about,
                 refusal,
             },
             None,

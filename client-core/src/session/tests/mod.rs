@@ -12,7 +12,7 @@ use tim_protocol::{Encoding, ErrorCode, Node, WireStruct, node};
 
 use super::*;
 use crate::error::Refusal;
-use crate::message::{Mid, NoticeKind};
+use crate::message::{Mid, NoticeKind, Outgoing};
 
 struct Rig {
     session: Session,

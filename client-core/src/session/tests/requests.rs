@@ -100,7 +100,7 @@ fn pages_of_two_conversations_are_not_mixed_up() {
     let mut rig = online();
     let other = node::wide_node_from_random([9; 15]);
     let history = |peer: &Node| Request::History {
-        peer: peer.clone(),
+        conversation: peer.into(),
         start: HistoryStart::Newest,
         limit: 10,
     };
@@ -128,7 +128,7 @@ fn a_recall_is_confirmed_by_its_own_delivery() {
     let mut rig = online();
     let mid = Mid::new(5).unwrap();
     rig.request(Request::Recall {
-        peer: rig.peer.clone(),
+        conversation: rig.peer.clone().into(),
         mid,
     });
     assert_eq!(rig.written_types(), [PacketType::RevokeMessage]);
