@@ -128,7 +128,7 @@ fn refused_live_data_is_an_event() {
     let mut rig = online();
     let ticket = rig
         .session
-        .send(rig.now, &rig.peer.clone(), Outgoing::stream(vec![1]))
+        .send(rig.now, rig.peer.clone(), Outgoing::stream(vec![1]))
         .unwrap();
     rig.written();
     let Some(Outcome::Send(settled, Ok(sent))) = rig.outcome() else {
@@ -190,7 +190,7 @@ fn impossible_messages_are_refused_before_anything_is_sent() {
 fn an_unconfirmed_message_breaks_the_connection_after_a_while() {
     let mut rig = online();
     rig.session
-        .send(rig.now, &rig.peer.clone(), Outgoing::text("x"))
+        .send(rig.now, rig.peer.clone(), Outgoing::text("x"))
         .unwrap();
     let first = rig.written();
     for _ in 0..2 {
@@ -229,7 +229,7 @@ fn closing_writes_acknowledgements_and_fails_what_is_unresolved() {
     rig.event();
     let send = rig
         .session
-        .send(rig.now, &rig.peer.clone(), Outgoing::text("x"))
+        .send(rig.now, rig.peer.clone(), Outgoing::text("x"))
         .unwrap();
     let request = rig.request(Request::Friends);
     rig.session.close(rig.now);
@@ -242,7 +242,7 @@ fn closing_writes_acknowledgements_and_fails_what_is_unresolved() {
     );
     assert_eq!(rig.event(), None);
     assert_eq!(
-        rig.session.send(rig.now, &rig.peer.clone(), Outgoing::text("x")),
+        rig.session.send(rig.now, rig.peer.clone(), Outgoing::text("x")),
         Err(SendError::Closed)
     );
 }
@@ -292,7 +292,7 @@ fn the_rate_of_packets_is_kept_below_the_limit() {
     rig.session.tick(rig.now);
     for _ in 0..30 {
         rig.session
-            .send(rig.now, &rig.peer.clone(), Outgoing::text("x"))
+            .send(rig.now, rig.peer.clone(), Outgoing::text("x"))
             .unwrap();
     }
     assert_eq!(rig.written().len(), 10);
