@@ -227,8 +227,9 @@ pub fn log_in(reactor: &mut Reactor, accounts: &[Account], parallel: usize) -> R
     Ok(keys)
 }
 
-/// `None` alone when the default address has ports enough.
-fn source_addresses(connections: usize) -> Result<Vec<Option<IpAddr>>> {
+/// Local addresses to spread `connections` over: `None` alone when the default address has ports
+/// enough.
+pub fn source_addresses(connections: usize) -> Result<Vec<Option<IpAddr>>> {
     // A tenth stays free for other users of the machine.
     let per_address = crate::machine::ports_per_address()? * 9 / 10;
     let needed = connections.div_ceil(per_address.max(1)).max(1);

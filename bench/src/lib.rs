@@ -5,11 +5,14 @@
 pub mod accounts;
 pub mod budget;
 pub mod chat;
+pub mod crowd;
+pub mod delivery;
 pub mod latency;
 pub mod machine;
 pub mod reactor;
 pub mod render;
 pub mod report;
+pub mod room;
 pub mod scenario;
 pub mod schedule;
 pub mod sequence;

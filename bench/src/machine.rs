@@ -111,6 +111,14 @@ pub fn memory(pid: u32) -> Result<Memory> {
     })
 }
 
+/// Bytes that process `pid` has caused to be written to disks.
+pub fn written_bytes(pid: u32) -> Result<u64> {
+    let io = fs::read_to_string(format!("/proc/{pid}/io")).context("reading what the server wrote")?;
+    field(&io, "write_bytes")
+        .and_then(|bytes| bytes.parse().ok())
+        .context("what the server wrote is not understood")
+}
+
 /// CPU time of all threads of process `pid`, user and system; resolution 10 ms.
 pub fn cpu_time(pid: u32) -> Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).context("reading the server's CPU time")?;
@@ -211,6 +219,7 @@ mod tests {
         let memory = memory(std::process::id()).unwrap();
         assert!(memory.rss > 100_000, "{memory:?}");
         cpu_time(std::process::id()).unwrap();
+        written_bytes(std::process::id()).unwrap();
     }
 
     #[test]

@@ -14,8 +14,11 @@ use tim_bench::scenario::Bench;
 use tim_bench::scenario::chat_max::ChatMax;
 use tim_bench::scenario::chat_rate::ChatRate;
 use tim_bench::scenario::idle::Idle;
+use tim_bench::scenario::joins::Joins;
 use tim_bench::scenario::login_storm::LoginStorm;
 use tim_bench::scenario::offline_drain::OfflineDrain;
+use tim_bench::scenario::room_fanout::RoomFanout;
+use tim_bench::scenario::room_max::RoomMax;
 use tim_bench::scenario::startup::Startup;
 use tim_bench::server_process::Host;
 use tim_bench::{budget, render};
@@ -80,6 +83,12 @@ enum Action {
     ChatMax(ChatMax),
     /// Time to fetch a full offline queue.
     OfflineDrain(OfflineDrain),
+    /// Messages to a large room: when has its last member got each?
+    RoomFanout(RoomFanout),
+    /// Deliveries to members of rooms at the highest rate.
+    RoomMax(RoomMax),
+    /// Durable joins, and the list of the members of a large room.
+    Joins(Joins),
     /// All scenarios with their default parameters.
     All,
     /// Checks the budgets: of a report, or of a new run of the scenarios that have one. The
@@ -198,12 +207,20 @@ fn measure(target: &Target, action: &Action) -> Result<Report> {
         Action::ChatRate(chat) => done(chat.run(&bench)?)?,
         Action::ChatMax(chat) => done(chat.run(&bench)?)?,
         Action::OfflineDrain(drain) => done(drain.run(&bench)?)?,
+        Action::RoomFanout(rooms) => rooms.run(&bench)?.into_iter().try_for_each(done)?,
+        Action::RoomMax(rooms) => rooms.run(&bench)?.into_iter().try_for_each(done)?,
+        Action::Joins(joins) => done(joins.run(&bench)?)?,
         Action::All | Action::Check { .. } => {
             done(defaults::<Startup>()?.run(&bench)?)?;
             done(defaults::<ChatRate>()?.run(&bench)?)?;
             done(defaults::<ChatMax>()?.run(&bench)?)?;
             done(defaults::<OfflineDrain>()?.run(&bench)?)?;
             done(defaults::<Idle>()?.run(&bench)?)?;
+            let fanout = defaults::<RoomFanout>()?.run(&bench)?;
+            fanout.into_iter().try_for_each(&mut done)?;
+            let max = defaults::<RoomMax>()?.run(&bench)?;
+            max.into_iter().try_for_each(&mut done)?;
+            done(defaults::<Joins>()?.run(&bench)?)?;
             if matches!(action, Action::All) {
                 done(defaults::<LoginStorm>()?.run(&bench)?)?;
             }

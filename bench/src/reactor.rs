@@ -66,6 +66,11 @@ impl Outbox {
         websocket::write_packet(&mut self.bytes, packet);
     }
 
+    /// Acknowledges the synchronous packet with that number.
+    pub fn acknowledge(&mut self, send_id: [u8; 4]) {
+        websocket::write_acknowledgement(&mut self.bytes, send_id);
+    }
+
     /// Sends one packet as a POST to `/tim2`; the answer is an [`Event::Response`]. The next
     /// POST on the same connection has to wait for it.
     pub fn post(&mut self, packet: &[u8]) {
@@ -106,6 +111,7 @@ struct Connection {
     partial: Vec<u8>,
     out: Outbox,
     waits_for_space: bool,
+    deaf: bool,
 }
 
 /// The set of connections.
@@ -187,6 +193,7 @@ impl Reactor {
             partial: Vec::new(),
             out,
             waits_for_space: true,
+            deaf: false,
         }));
         self.open += 1;
         Ok(key)
@@ -221,6 +228,34 @@ impl Reactor {
         }
     }
 
+    /// Drops a connection with a reset, as a crashing device or a broken path would.
+    pub fn reset(&mut self, key: Key) {
+        if let Some(Some(connection)) = self.connections.get(key.0) {
+            // When it fails the connection ends in the ordinary way, which is as good.
+            rustix::net::sockopt::set_socket_linger(&connection.stream, Some(Duration::ZERO)).ok();
+        }
+        self.abandon(key);
+    }
+
+    /// Reads nothing from a connection any more, as a hanging device would.
+    pub fn deafen(&mut self, key: Key) -> Result<()> {
+        if let Some(Some(connection)) = self.connections.get_mut(key.0) {
+            connection.deaf = true;
+            let data = epoll::EventData::new_u64(key.0 as u64);
+            epoll::modify(&self.epoll, &connection.stream, data, connection.interest())
+                .context("changing the interest in a socket")?;
+        }
+        Ok(())
+    }
+
+    /// Bytes that wait to be written on a connection.
+    pub fn queued(&self, key: Key) -> usize {
+        match self.connections.get(key.0) {
+            Some(Some(connection)) => connection.out.bytes.len() - connection.out.written,
+            _ => 0,
+        }
+    }
+
     /// Writes what is queued, waits at most `timeout` for something to happen and handles it.
     pub fn poll(&mut self, timeout: Duration, application: &mut impl Application) -> Result<()> {
         for key in std::mem::take(&mut self.dirty) {
@@ -251,6 +286,10 @@ impl Reactor {
         let Some(Some(connection)) = self.connections.get_mut(key.0) else {
             return;
         };
+        if connection.deaf {
+            // Nothing else wakes such a connection.
+            return self.closed(key, "reset while nothing was read", application);
+        }
         let count = match rustix::io::read(connection.stream.as_fd(), &mut self.scratch[..]) {
             Ok(0) => return self.closed(key, "end of stream", application),
             Ok(count) => count,
@@ -258,13 +297,7 @@ impl Reactor {
             Err(error) => return self.closed(key, &error.to_string(), application),
         };
         let now = Instant::now();
-        let outcome = if connection.partial.is_empty() {
-            connection.consume(key, &self.scratch[..count], now, application)
-        } else {
-            let mut bytes = std::mem::take(&mut connection.partial);
-            bytes.extend_from_slice(&self.scratch[..count]);
-            connection.consume(key, &bytes, now, application)
-        };
+        let outcome = connection.arrived(key, &self.scratch[..count], now, application);
         match outcome {
             Ok(None) => {}
             Ok(Some(reason)) => self.closed(key, &reason, application),
@@ -299,8 +332,7 @@ impl Reactor {
             Ok(blocked) if blocked == connection.waits_for_space => {}
             Ok(blocked) => {
                 connection.waits_for_space = blocked;
-                let mut interest = epoll::EventFlags::IN;
-                interest.set(epoll::EventFlags::OUT, blocked);
+                let interest = connection.interest();
                 let data = epoll::EventData::new_u64(key.0 as u64);
                 if let Err(error) = epoll::modify(&self.epoll, &connection.stream, data, interest) {
                     self.closed(key, &error.to_string(), application);
@@ -326,14 +358,45 @@ impl Reactor {
 }
 
 impl Connection {
-    /// Handles all complete frames in `bytes` and keeps the rest; `Some` when the server closed.
-    fn consume(
+    fn interest(&self) -> epoll::EventFlags {
+        let mut interest = epoll::EventFlags::empty();
+        interest.set(epoll::EventFlags::IN, !self.deaf);
+        interest.set(epoll::EventFlags::OUT, self.waits_for_space);
+        interest
+    }
+
+    /// Handles all complete frames of what was kept and `bytes`, and keeps the rest; `Some` when
+    /// the server closed.
+    fn arrived(
         &mut self,
         key: Key,
         bytes: &[u8],
         now: Instant,
         application: &mut impl Application,
     ) -> Result<Option<String>, FrameError> {
+        if self.partial.is_empty() {
+            let (used, closed) = self.consume(key, bytes, now, application)?;
+            self.partial.extend_from_slice(&bytes[used..]);
+            return Ok(closed);
+        }
+        // Large frames come in many pieces: nothing is moved before the frame is complete.
+        let mut kept = std::mem::take(&mut self.partial);
+        kept.extend_from_slice(bytes);
+        let (used, closed) = self.consume(key, &kept, now, application)?;
+        kept.drain(..used);
+        self.partial = kept;
+        Ok(closed)
+    }
+
+    /// Handles all complete frames in `bytes`: how much of them that was, and why the server
+    /// closed if it did.
+    fn consume(
+        &mut self,
+        key: Key,
+        bytes: &[u8],
+        now: Instant,
+        application: &mut impl Application,
+    ) -> Result<(usize, Option<String>), FrameError> {
         let mut at = 0;
         while at < bytes.len() {
             let rest = &bytes[at..];
@@ -350,7 +413,8 @@ impl Connection {
                     }
                     Some((Frame::Pong, used)) => used,
                     Some((Frame::Close(status), _)) => {
-                        return Ok(Some(format!("closed by the server with status {status:?}")));
+                        let reason = format!("closed by the server with status {status:?}");
+                        return Ok((bytes.len(), Some(reason)));
                     }
                 },
                 Phase::Upgrading | Phase::Connecting => match websocket::parse_head(rest)? {
@@ -377,8 +441,7 @@ impl Connection {
             };
             at += used;
         }
-        self.partial.extend_from_slice(&bytes[at..]);
-        Ok(None)
+        Ok((at, None))
     }
 
     /// Writes as much as the socket takes; true when it takes no more.

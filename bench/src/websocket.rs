@@ -86,6 +86,11 @@ pub fn write_packet(out: &mut Vec<u8>, payload: &[u8]) {
     write_frame(out, 0x02, payload);
 }
 
+/// Appends the acknowledgement of the synchronous packet with that number (wire-protocol 4).
+pub fn write_acknowledgement(out: &mut Vec<u8>, [a, b, c, d]: [u8; 4]) {
+    out.extend_from_slice(&[FINAL | 0x02, MASKED | 5, 0, 0, 0, 0, 12, a, b, c, d]);
+}
+
 /// Appends a pong.
 pub fn write_pong(out: &mut Vec<u8>, payload: &[u8]) {
     write_frame(out, 0x0a, payload);
@@ -208,6 +213,15 @@ mod tests {
             assert_eq!(end, frame.len());
             assert_eq!(parsed, Frame::Packet(mask_at..mask_at + length));
         }
+    }
+
+    #[test]
+    fn acknowledgement_is_the_packet_of_the_protocol() {
+        let (mut short, mut long) = (Vec::new(), Vec::new());
+        write_acknowledgement(&mut short, 0x0102_0304_i32.to_be_bytes());
+        let packet = tim_protocol::packet::delivery_ack(0x0102_0304, tim_protocol::Encoding::Compact);
+        write_packet(&mut long, &packet);
+        assert_eq!(short, long);
     }
 
     #[test]

@@ -17,7 +17,10 @@ use tim_bench::report::ScenarioReport;
 use tim_bench::scenario::Bench;
 use tim_bench::scenario::chat_max::ChatMax;
 use tim_bench::scenario::chat_rate::ChatRate;
+use tim_bench::scenario::joins::Joins;
 use tim_bench::scenario::offline_drain::OfflineDrain;
+use tim_bench::scenario::room_fanout::{RoomFanout, Variant};
+use tim_bench::scenario::room_max::RoomMax;
 use tim_bench::server_process::Host;
 
 fn bench(fault: Fault) -> Bench {
@@ -168,4 +171,103 @@ fn drain_notices_lost_and_doubled_messages() {
         "{:?}",
         violations(&doubled)
     );
+}
+
+fn room_fanout(fault: Fault, variants: &[Variant]) -> ScenarioReport {
+    let rooms = RoomFanout {
+        members: vec![10],
+        rate: 20,
+        seconds: 1,
+        body: 150,
+        variants: variants.to_vec(),
+    };
+    rooms.run(&bench(fault)).unwrap().remove(0)
+}
+
+#[test]
+fn last_receiver_of_every_room_message_is_waited_for() {
+    let report = room_fanout(Fault::None, &[Variant::Plain, Variant::LateAcks, Variant::Mute]);
+    assert_eq!(violations(&report), Vec::<&str>::new());
+    assert_eq!(report.name, "room-fanout-10");
+    assert_eq!(report.figure("deliveries_verified").unwrap().median, 600.0);
+    for variant in ["plain", "late_acks", "mute"] {
+        assert_eq!(report.pooled[&format!("{variant}_last_receiver")].count, 20);
+        assert_eq!(report.pooled[&format!("{variant}_each_receiver")].count, 200);
+    }
+    assert!(report.figure("mute_change_percent").is_some());
+}
+
+#[test]
+fn room_members_who_were_offline_find_every_message() {
+    let report = room_fanout(Fault::None, &[Variant::HalfOffline]);
+    assert_eq!(violations(&report), Vec::<&str>::new());
+    // Five were online; the other five missed these messages and those that nobody saw.
+    assert_eq!(report.figure("half_offline_drained").unwrap().median, 5.0 * 120.0);
+    assert!(report.figure("all_offline_disk_bytes_per_message").is_some());
+}
+
+#[test]
+fn wrong_room_deliveries_are_violations() {
+    let plain = |fault| {
+        let report = room_fanout(fault, &[Variant::Plain]);
+        violations(&report).join("; ")
+    };
+    assert_eq!(plain(Fault::Lose(57)), "1 plain_room deliveries missing");
+    assert_eq!(
+        plain(Fault::Double(57)),
+        "1 plain_room deliveries doubled; 1 plain_message numbers (mid) that did not rise"
+    );
+    assert_eq!(
+        plain(Fault::Swap(57)),
+        "1 plain_room deliveries out of order; 1 plain_message numbers (mid) that did not rise"
+    );
+}
+
+#[test]
+fn message_missing_in_the_offline_queue_of_one_member_is_a_violation() {
+    // 20 messages to ten members are 200 deliveries; of the ten of each later message the second
+    // is for the first of those who come back.
+    let report = room_fanout(Fault::Lose(352), &[Variant::HalfOffline]);
+    assert_eq!(
+        violations(&report),
+        ["1 half_offline_drain_room deliveries missing"]
+    );
+}
+
+#[test]
+fn closed_loop_of_rooms_counts_deliveries_and_notices_a_lost_one() {
+    let max = |fault| {
+        let rooms = RoomMax {
+            rooms: vec!["2x5".to_owned()],
+            window: 2,
+            seconds: 1,
+            warm_up: 0,
+            body: 150,
+            variants: vec![Variant::Plain, Variant::Mute],
+        };
+        rooms.run(&bench(fault)).unwrap().remove(0)
+    };
+    let report = max(Fault::None);
+    assert_eq!(violations(&report), Vec::<&str>::new());
+    assert!(report.figure("plain_deliveries_per_second").unwrap().median > 100.0);
+    assert!(report.figure("mute_loss_percent").is_some());
+    assert_eq!(
+        violations(&max(Fault::Lose(300))),
+        ["1 plain_room deliveries missing"]
+    );
+}
+
+#[test]
+fn joins_are_counted_and_the_list_of_members_is_complete() {
+    let joins = Joins {
+        members: 30,
+        parallel: 4,
+        rooms: 3,
+        lists: 5,
+    };
+    let report = joins.run(&bench(Fault::None)).unwrap();
+    assert_eq!(violations(&report), Vec::<&str>::new());
+    assert_eq!(report.pooled["one_room_join"].count, 29);
+    assert_eq!(report.pooled["many_rooms_join"].count, 12);
+    assert_eq!(report.pooled["member_list"].count, 5);
 }

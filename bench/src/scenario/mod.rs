@@ -3,8 +3,12 @@
 pub mod chat_max;
 pub mod chat_rate;
 pub mod idle;
+pub mod joins;
 pub mod login_storm;
 pub mod offline_drain;
+pub mod room_fanout;
+pub mod room_max;
+mod seating;
 pub mod startup;
 
 use std::collections::BTreeMap;
@@ -64,11 +68,22 @@ impl Bench {
         &self,
         name: &str,
         parameters: BTreeMap<String, String>,
+        trial: impl FnMut(usize) -> Result<Trial>,
+    ) -> Result<ScenarioReport> {
+        self.repeat(self.trials, name, parameters, trial)
+    }
+
+    /// Runs `count` trials of a scenario, whatever was asked for.
+    fn repeat(
+        &self,
+        count: usize,
+        name: &str,
+        parameters: BTreeMap<String, String>,
         mut trial: impl FnMut(usize) -> Result<Trial>,
     ) -> Result<ScenarioReport> {
-        let mut trials = Vec::with_capacity(self.trials);
-        for number in 0..self.trials {
-            (self.progress)(&format!("{name}: trial {} of {}", number + 1, self.trials));
+        let mut trials = Vec::with_capacity(count);
+        for number in 0..count {
+            (self.progress)(&format!("{name}: trial {} of {count}", number + 1));
             let done = trial(number).with_context(|| format!("{name}, trial {}", number + 1))?;
             for (figure, value) in &done.figures {
                 (self.progress)(&format!("    {figure} = {value:.2}"));
@@ -118,6 +133,11 @@ impl Usage {
 
     /// Notes the use of CPU since the beginning, in percent of one core and per message.
     fn end(&self, trial: &mut Trial, messages: u64) -> Result<()> {
+        self.end_as(trial, "", "message", messages)
+    }
+
+    /// The same under names that start with `prefix`, per `count` pieces called `unit`.
+    fn end_as(&self, trial: &mut Trial, prefix: &str, unit: &str, count: u64) -> Result<()> {
         let wall = self.wall.elapsed().as_secs_f64();
         let server = machine::cpu_time(self.pid)?
             .saturating_sub(self.server)
@@ -125,13 +145,24 @@ impl Usage {
         let generator = machine::own_cpu_time()
             .saturating_sub(self.generator)
             .as_secs_f64();
-        trial.figure("server_cpu_percent", server / wall * 100.0);
-        trial.figure("generator_cpu_percent", generator / wall * 100.0);
-        if messages > 0 {
-            trial.figure("server_cpu_us_per_message", server * 1e6 / messages as f64);
+        trial.figure(&format!("{prefix}server_cpu_percent"), server / wall * 100.0);
+        trial.figure(
+            &format!("{prefix}generator_cpu_percent"),
+            generator / wall * 100.0,
+        );
+        if count > 0 {
+            trial.figure(
+                &format!("{prefix}server_cpu_us_per_{unit}"),
+                server * 1e6 / count as f64,
+            );
         }
         Ok(())
     }
+}
+
+/// Resident memory of the server, MiB.
+fn rss_mib(pid: u32) -> Result<f64> {
+    Ok(machine::memory(pid)?.rss as f64 / f64::from(1 << 20))
 }
 
 /// Sends what is due of `schedule`, round robin over all participants.
