@@ -72,6 +72,7 @@ pub(super) fn problem(config: &Config) -> Option<Problem> {
     messages(&mut check, config);
     delivery(&mut check, config);
     presence(&mut check, config);
+    rooms(&mut check, config);
     check.0
 }
 
@@ -293,4 +294,30 @@ fn presence(check: &mut Check, config: &Config) {
     );
     check.at_least(&presence.queue, &1, "presence", "queue");
     check.at_most(&presence.queue, &10_000_000, "presence", "queue");
+}
+
+fn rooms(check: &mut Check, config: &Config) {
+    let rooms = &config.rooms;
+    check.at_least(&rooms.per_account, &1, "rooms", "per_account");
+    check.at_most(&rooms.per_account, &100_000, "rooms", "per_account");
+    check.not_zero(rooms.creations_refill, "rooms", "creations_refill");
+    check.at_least(&rooms.list_bytes, &ByteSize::kib(1), "rooms", "list_bytes");
+    check.rule(
+        rooms.list_bytes <= ByteSize(32 << 20),
+        "rooms",
+        "list_bytes",
+        "published clients cannot handle packets above \"32MiB\"",
+    );
+    check.at_least(
+        &config.profiles.max_bytes,
+        &ByteSize::kib(1),
+        "profiles",
+        "max_bytes",
+    );
+    check.rule(
+        config.profiles.max_bytes <= ByteSize(1 << 20),
+        "profiles",
+        "max_bytes",
+        "a list of profiles would not fit a packet; it must be at most \"1MiB\"",
+    );
 }

@@ -1,10 +1,11 @@
 //! Fills the settings of the engine and of the sessions from the configuration.
 
 use super::Config;
+use super::value::{RoomReaders, UserReaders};
 use crate::engine::Settings;
 use crate::engine::settings::{
     AccountSettings, AttemptLimit, DeliverySettings, GuessingSettings, MessageSettings, PasswordSettings,
-    PresenceSettings,
+    PresenceSettings, ProfileSettings, RoomSettings,
 };
 use crate::gateway::session::SessionLimits;
 
@@ -19,6 +20,8 @@ impl Config {
             messages,
             delivery,
             presence,
+            rooms,
+            profiles,
             ..
         } = self;
         Settings {
@@ -83,6 +86,19 @@ impl Config {
                 max_bytes: presence.max_bytes.0,
                 deliveries_per_second: presence.deliveries_per_second,
                 queue: presence.queue,
+            },
+            rooms: RoomSettings {
+                rooms_per_account: rooms.per_account,
+                creations: AttemptLimit {
+                    burst: rooms.creations,
+                    refill: rooms.creations_refill,
+                },
+                list_bytes: rooms.list_bytes.0,
+            },
+            profiles: ProfileSettings {
+                users_for_contacts_only: profiles.users == UserReaders::Contacts,
+                rooms_for_members_only: profiles.rooms == RoomReaders::Members,
+                max_bytes: profiles.max_bytes.0,
             },
         }
     }

@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::value::{ByteSize, LogFormat, Network, Origin, RawValue, StorageKind, Value};
+use super::value::{
+    ByteSize, LogFormat, Network, Origin, RawValue, RoomReaders, StorageKind, UserReaders, Value,
+};
 
 /// Description of one setting.
 #[derive(Debug)]
@@ -231,6 +233,28 @@ settings! {
         history_page: usize = 100;
         /// Largest page of history, in bytes.
         history_page_bytes: ByteSize = ByteSize(4 << 20);
+    }
+
+    /// Rooms.
+    rooms: Rooms {
+        /// Rooms an account may be a member of; as many it may block.
+        per_account: usize = 1_000;
+        /// Rooms an account may create before it has to wait. 0: no limit.
+        creations: u32 = 1_000;
+        /// Time until one more may be created.
+        creations_refill: Duration = Duration::from_secs(60);
+        /// Largest packet of a list of members. Longer lists take several packets.
+        list_bytes: ByteSize = ByteSize(4 << 20);
+    }
+
+    /// Profiles of users and rooms.
+    profiles: Profiles {
+        /// Who may read profiles of users: "anyone" (everybody of the same domain) or "contacts" (friends).
+        users: UserReaders = UserReaders::Anyone;
+        /// Who may read profiles of rooms: "anyone" (everybody of the same domain) or "members".
+        rooms: RoomReaders = RoomReaders::Anyone;
+        /// Largest profile.
+        max_bytes: ByteSize = ByteSize::kib(64);
     }
 
     /// Delivery of messages.

@@ -391,6 +391,28 @@ word_choice! {
     "\"human\" or \"json\""
 }
 
+word_choice! {
+    /// Who may read profiles of users.
+    UserReaders {
+        /// Everybody of the same domain.
+        Anyone = "anyone",
+        /// Friends.
+        Contacts = "contacts"
+    }
+    "\"anyone\" or \"contacts\""
+}
+
+word_choice! {
+    /// Who may read profiles of rooms.
+    RoomReaders {
+        /// Everybody of the same domain.
+        Anyone = "anyone",
+        /// Members.
+        Members = "members"
+    }
+    "\"anyone\" or \"members\""
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

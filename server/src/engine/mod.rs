@@ -15,6 +15,7 @@ pub mod history;
 pub mod identity;
 pub mod listeners;
 pub mod messages;
+mod notices;
 pub mod online;
 pub mod outlet;
 pub mod parcel;
@@ -169,6 +170,7 @@ impl Engine {
             failures_by_address: Attempts::new(settings.guessing.failures_per_address),
             failures_by_account: Attempts::new(settings.guessing.failures_per_account),
             registrations: Attempts::new(settings.guessing.registrations_per_address),
+            rooms: Rooms::new(&settings.rooms),
             settings,
             store,
             bus,
@@ -178,7 +180,6 @@ impl Engine {
             identity: Identity::new(installation_key),
             online: Online::default(),
             relations: Relations::default(),
-            rooms: Rooms::default(),
             broadcasts: Broadcasts::default(),
             positions: Positions::default(),
             work,
@@ -271,6 +272,16 @@ impl Engine {
                 tracing::debug!(%error, "an event was not sent; inbox entries are read back later");
             }
         });
+    }
+
+    /// Sends an event to every other node.
+    fn tell_other_nodes(&self, event: &Event) {
+        let others = |node: &NodeId| *node != self.bus.local();
+        for node in self.bus.members().into_iter().filter(others) {
+            if let Err(error) = self.bus.send(node, event.clone()) {
+                tracing::warn!(%error, "a node does not know of a change until it reads again");
+            }
+        }
     }
 
     fn deliver_entry(&self, owner: &AccountId, seq: crate::store::Seq, parcel: &Arc<Parcel>) {

@@ -1,22 +1,19 @@
 //! Friends and blocks (wire-protocol 7.8): reads the relation, lets `contacts` decide, writes the
 //! change and its notices in one transaction, and takes effect for messages at once.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tim_protocol::error_code::ErrorCode;
-use tim_protocol::wire::{Tid, TimMessage};
-use tim_protocol::{Encoding, WireStruct};
 use tokio::sync::oneshot;
 
 use super::accounts::Login;
 use super::committer::Work;
 use super::contacts::{self, Decision};
-use super::parcel::Parcel;
+use super::notices::{Notice, Prepared};
 use super::settings::AttemptLimit;
 use super::{Engine, store_failure};
 use crate::cluster::Event;
-use crate::store::{AccountId, ContactChange, ContactLists, Contacts, InboxItem};
+use crate::store::{AccountId, ContactChange, ContactLists, Contacts};
 
 /// Longest greeting of a request, in bytes of UTF-8.
 const GREETING_BYTES: usize = 1_024;
@@ -112,24 +109,16 @@ impl Engine {
                 .await
                 .map_err(|error| store_failure(&error))?;
             let Decision { becomes, notice } = decide(expected)?;
-            let message = notice.map(|notice| TimMessage {
-                ms_type: 2,
-                od_type: 4,
-                bn_type: Some(notice as i32),
-                id: Some(self.entropy.packet_id()),
-                timestamp: Some(self.clock.now().0),
-                from_tid: Some(login.member().tid.clone()),
-                to_tid: Some(Tid {
-                    node: peer.as_str().to_owned(),
-                    ..Tid::default()
-                }),
-                data_string: greeting.clone().filter(|_| notice == contacts::Notice::Request),
-                ..TimMessage::default()
+            let notice = notice.map(|notice| {
+                self.prepare(Notice {
+                    owner: peer.clone(),
+                    code: notice as i32,
+                    from: Some(login.member().tid.clone()),
+                    room: None,
+                    text: greeting.clone().filter(|_| notice == contacts::Notice::Request),
+                })
             });
-            let notices = message
-                .iter()
-                .map(|message| stored_notice(peer, message))
-                .collect();
+            let notices = notice.iter().map(Prepared::stored).collect();
             let (owner, other) = (me.clone(), peer.clone());
             let change = ContactChange {
                 owner,
@@ -147,53 +136,24 @@ impl Engine {
             self.relations.replace(me, peer, becomes);
             self.broadcasts.friends_changed([me, peer]);
             drop(guard);
-            self.tell_nodes(me, peer, becomes);
+            self.tell_other_nodes(&Event::ContactsChanged {
+                owner: me.clone(),
+                peer: peer.clone(),
+                contacts: becomes,
+            });
             self.flush_sends().await;
-            if let (Some(message), Some(seq)) = (message, seqs.first()) {
-                self.deliver_entry(peer, *seq, &Arc::new(Parcel::message(message)));
-            }
+            self.deliver_notices(notice.into_iter().collect(), &seqs);
             return Ok(becomes);
         }
         Err(ErrorCode::Database)
     }
 
-    fn tell_nodes(&self, owner: &AccountId, peer: &AccountId, contacts: Contacts) {
-        for node in self
-            .bus
-            .members()
-            .into_iter()
-            .filter(|node| *node != self.bus.local())
-        {
-            let event = Event::ContactsChanged {
-                owner: owner.clone(),
-                peer: peer.clone(),
-                contacts,
-            };
-            if let Err(error) = self.bus.send(node, event) {
-                tracing::warn!(%error, "a node keeps an old relation until it reads again");
-            }
-        }
-    }
-
     /// Waits until messages that were permitted before a change are delivered, so that nothing
     /// arrives after the answer to the change.
-    async fn flush_sends(&self) {
+    pub(super) async fn flush_sends(&self) {
         let (reached, barrier) = oneshot::channel();
         if self.work.send(Work::Barrier(reached)).await.is_ok() && barrier.await.is_err() {
             tracing::debug!("the committer ended before the barrier");
         }
-    }
-}
-
-/// The notice as it waits in the inbox: with its id, the sender reduced to the node.
-fn stored_notice(owner: &AccountId, message: &TimMessage) -> InboxItem {
-    let mut stored = message.clone();
-    stored.from_tid = stored.from_tid.map(|tid| Tid {
-        node: tid.node,
-        ..Tid::default()
-    });
-    InboxItem::Packet {
-        owner: owner.clone(),
-        body: stored.encode(Encoding::Compact).into(),
     }
 }

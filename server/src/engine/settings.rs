@@ -17,6 +17,10 @@ pub struct Settings {
     pub delivery: DeliverySettings,
     /// Presence.
     pub presence: PresenceSettings,
+    /// Rooms.
+    pub rooms: RoomSettings,
+    /// Who may read which profiles.
+    pub profiles: ProfileSettings,
 }
 
 /// Accounts, devices, tokens.
@@ -228,6 +232,51 @@ impl Default for PresenceSettings {
             max_bytes: 16 << 10,
             deliveries_per_second: 40_000,
             queue: 100_000,
+        }
+    }
+}
+
+/// Rooms.
+#[derive(Clone, Debug)]
+pub struct RoomSettings {
+    /// Rooms an account may be a member of, and also rooms it may block.
+    pub rooms_per_account: usize,
+    /// Rooms an account may create.
+    pub creations: AttemptLimit,
+    /// Encoded bytes of one packet with a list of members; longer lists take several packets.
+    pub list_bytes: usize,
+}
+
+impl Default for RoomSettings {
+    fn default() -> Self {
+        Self {
+            rooms_per_account: 1_000,
+            creations: AttemptLimit {
+                burst: 1_000,
+                refill: Duration::from_secs(60),
+            },
+            list_bytes: 4 << 20,
+        }
+    }
+}
+
+/// Profiles.
+#[derive(Clone, Debug)]
+pub struct ProfileSettings {
+    /// Only friends may read the profile of a user, not everybody of the domain.
+    pub users_for_contacts_only: bool,
+    /// Only members may read the profile of a room, not everybody of the domain.
+    pub rooms_for_members_only: bool,
+    /// Largest profile, in bytes of its compact form.
+    pub max_bytes: usize,
+}
+
+impl Default for ProfileSettings {
+    fn default() -> Self {
+        Self {
+            users_for_contacts_only: false,
+            rooms_for_members_only: false,
+            max_bytes: 64 << 10,
         }
     }
 }

@@ -2,11 +2,16 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tim_protocol::error_code::ErrorCode;
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::members::MemberLists;
 use crate::engine::accounts::Login;
+use crate::engine::attempts::Attempts;
+use crate::engine::roster::REQUESTS_PER_PAIR;
+use crate::engine::settings::{AttemptLimit, RoomSettings};
 use crate::engine::write_through::WriteThrough;
 use crate::engine::{Engine, store_failure};
 use crate::store::{AccountId, ConversationId, Membership, Room, RoomId};
@@ -16,6 +21,12 @@ const LOCKS: usize = 1_024;
 const RECORD_BYTES: u64 = 32 << 20;
 /// Memberships that are kept.
 const MEMBERSHIPS: usize = 262_144;
+
+/// Notices that one account causes another by adding, removing and refusing it: each is stored.
+const NOTICES_PER_PAIR: AttemptLimit = AttemptLimit {
+    burst: 200,
+    refill: Duration::from_secs(5),
+};
 
 /// What permission needs to know of a room and an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,24 +43,32 @@ pub struct Standing {
 pub struct Rooms {
     pub(super) records: WriteThrough<RoomId, Arc<Room>>,
     pub(super) memberships: WriteThrough<(RoomId, AccountId), Membership>,
+    pub(super) members: MemberLists,
+    pub(super) requests: Attempts<(AccountId, RoomId)>,
+    pub(super) notices: Attempts<(AccountId, AccountId)>,
+    pub(super) creations: Attempts<AccountId>,
     locks: Box<[Mutex<()>]>,
     hasher: RandomState,
 }
 
-impl Default for Rooms {
-    fn default() -> Self {
+impl Rooms {
+    /// Nothing is known yet.
+    #[must_use]
+    pub fn new(settings: &RoomSettings) -> Self {
         Self {
             records: WriteThrough::new(16_384, RECORD_BYTES, |room| {
                 (256 + room.profile.len() + 24 * room.managers.len()) as u64
             }),
             memberships: WriteThrough::new(MEMBERSHIPS, MEMBERSHIPS as u64, |_| 1),
+            members: MemberLists::default(),
+            requests: Attempts::new(REQUESTS_PER_PAIR),
+            notices: Attempts::new(NOTICES_PER_PAIR),
+            creations: Attempts::new(settings.creations),
             locks: (0..LOCKS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
         }
     }
-}
 
-impl Rooms {
     /// What a room and an account are to each other, if it is known without asking the store.
     #[must_use]
     pub fn known(&self, room: &RoomId, account: &AccountId) -> Option<Standing> {
@@ -70,6 +89,9 @@ impl Rooms {
     /// Another node changed a membership.
     pub(in crate::engine) fn membership_changed_elsewhere(&self, room: &RoomId, account: &AccountId) {
         self.memberships.forget(&(room.clone(), account.clone()));
+        self.members.forget(room);
+        // It may have been a manager.
+        self.records.forget(room);
     }
 
     /// Another node changed a room's record.
@@ -79,6 +101,18 @@ impl Rooms {
 }
 
 impl Engine {
+    /// The room that a text from the wire names, whether it exists or not.
+    #[must_use]
+    pub fn named_room(&self, node: &str) -> Option<RoomId> {
+        self.parse_room(node)
+    }
+
+    /// The account that a text from the wire names, whether it exists or not.
+    #[must_use]
+    pub fn named_account(&self, node: &str) -> Option<AccountId> {
+        self.parse_account(node)
+    }
+
     /// What a room and the account of a session are to each other. The room may be dissolved.
     ///
     /// # Errors

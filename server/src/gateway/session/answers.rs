@@ -60,17 +60,53 @@ pub(super) fn logged_out(ending: Ending, encoding: Encoding) -> Bytes {
 }
 
 /// A list of nodes; nothing when it is empty.
-pub(super) fn nodes(ntype: i32, list: &[AccountId], encoding: Encoding) -> Vec<Bytes> {
-    if list.is_empty() {
-        return Vec::new();
-    }
-    let nodelist = Some(list.iter().map(|id| id.as_str().to_owned()).collect());
-    let nodes = TimNodes {
-        ntype,
-        nodelist,
-        ..TimNodes::default()
+pub(super) fn nodes(ntype: i32, nodes: &[AccountId], encoding: Encoding) -> Vec<Bytes> {
+    let kind = List { ntype, node: None };
+    list(&kind, nodes.iter().map(AccountId::as_str), usize::MAX, encoding)
+}
+
+/// What a list is about.
+pub(super) struct List<'a> {
+    /// Kind of list (wire-protocol 7.15).
+    pub(super) ntype: i32,
+    /// The room it belongs to.
+    pub(super) node: Option<&'a str>,
+}
+
+/// A list of nodes in packets of about `most` bytes at most; nothing when it is empty.
+pub(super) fn list<'a>(
+    list: &List<'_>,
+    nodes: impl Iterator<Item = &'a str>,
+    most: usize,
+    encoding: Encoding,
+) -> Vec<Bytes> {
+    /// What a packet takes besides its nodes, and a node besides its text, in the longer encoding.
+    const PACKET: usize = 160;
+    const NODE: usize = 3;
+    let mut packets = Vec::new();
+    let mut part = Vec::new();
+    let mut bytes = PACKET;
+    let mut finish = |part: Vec<String>| {
+        let nodes = TimNodes {
+            ntype: list.ntype,
+            nodelist: Some(part),
+            node: list.node.map(str::to_owned),
+            ..TimNodes::default()
+        };
+        packets.push(packet::server_packet(PacketType::Nodes, encoding, &nodes));
     };
-    vec![packet::server_packet(PacketType::Nodes, encoding, &nodes)]
+    for node in nodes {
+        if bytes + node.len() + NODE > most && !part.is_empty() {
+            finish(std::mem::take(&mut part));
+            bytes = PACKET;
+        }
+        bytes += node.len() + NODE;
+        part.push(node.to_owned());
+    }
+    if !part.is_empty() {
+        finish(part);
+    }
+    packets
 }
 
 /// A page of history; nothing when it is empty.
@@ -83,4 +119,35 @@ pub(super) fn history(page: Vec<TimMessage>, encoding: Encoding) -> Vec<Bytes> {
         message_list: Some(page),
     };
     vec![packet::server_packet(PacketType::PullMessage, encoding, &list)]
+}
+
+#[cfg(test)]
+mod tests {
+    use tim_protocol::WireStruct;
+
+    use super::*;
+
+    #[test]
+    fn a_long_list_takes_several_packets_of_the_same_form() {
+        let names: Vec<String> = (0..1_000).map(|number| format!("node{number:018}")).collect();
+        for encoding in [Encoding::Compact, Encoding::Json] {
+            let kind = List {
+                ntype: 3,
+                node: Some("room"),
+            };
+            let packets = list(&kind, names.iter().map(String::as_str), 4_096, encoding);
+            let mut together = Vec::new();
+            for packet in &packets {
+                assert!(packet.len() <= 4_096, "{}", packet.len());
+                let nodes = TimNodes::decode(&packet[1..], encoding).unwrap();
+                assert_eq!((nodes.ntype, nodes.node.as_deref()), (3, Some("room")));
+                together.extend(nodes.nodelist.unwrap());
+            }
+            assert_eq!(together, names);
+            assert!(packets.len() <= 8, "{}", packets.len());
+            let whole = list(&kind, names.iter().map(String::as_str), 1 << 20, encoding);
+            assert_eq!(whole.len(), 1);
+            assert!(list(&kind, std::iter::empty(), 4_096, encoding).is_empty());
+        }
+    }
 }

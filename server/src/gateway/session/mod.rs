@@ -8,6 +8,7 @@ mod answers;
 mod limits;
 mod presence;
 mod requests;
+mod rooms;
 #[cfg(test)]
 mod tests;
 

@@ -8,7 +8,7 @@ use tim_protocol::error_code::ErrorCode;
 use tim_protocol::packet::{self, ClientPacket, PacketType};
 use tim_protocol::wire::{TimAck, TimMessage, TimReq};
 
-use super::{Finished, Session, Underway, answers};
+use super::{Finished, Session, Underway, answers, rooms};
 use crate::engine::accounts::Login;
 use crate::engine::messages::Attempt;
 use crate::engine::outlet::Ticket;
@@ -137,6 +137,9 @@ async fn pull(login: Arc<Login>, request: TimReq, encoding: Encoding) -> Finishe
 async fn business(login: &Login, from: std::net::IpAddr, request: TimReq, encoding: Encoding) -> Vec<Bytes> {
     const KIND: i8 = PacketType::Business.as_i8();
     let operation = request.rtype;
+    if let Some(rtype) = operation.filter(|rtype| rooms::is_room_operation(*rtype)) {
+        return rooms::answer(login, rtype, request, encoding).await;
+    }
     match carry_out(login, from, request, encoding).await {
         Ok(packets) => packets,
         Err(code) => {
