@@ -3,7 +3,7 @@
 use std::sync::{OnceLock, Weak};
 
 use super::{Bus, Directory, Event, NodeId, Receiver, Unreachable};
-use crate::store::AccountId;
+use crate::store::{AccountId, RoomId};
 
 /// Bus and directory of a server that runs alone.
 pub struct LocalCluster {
@@ -63,6 +63,10 @@ impl Directory for LocalCluster {
     fn announce(&self, _account: &AccountId, _online: bool) {}
 
     fn locate(&self, _account: &AccountId, visit: &mut dyn FnMut(NodeId)) {
+        visit(self.node);
+    }
+
+    fn locate_room(&self, _room: &RoomId, visit: &mut dyn FnMut(NodeId)) {
         visit(self.node);
     }
 }

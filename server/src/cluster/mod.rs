@@ -10,6 +10,7 @@ use std::sync::Arc;
 pub use local::LocalCluster;
 
 use crate::engine::announcement::Announcement;
+use crate::engine::online::SessionId;
 use crate::engine::parcel::Parcel;
 use crate::store::{AccountId, Contacts, Membership, RoomId, Seq};
 
@@ -43,6 +44,24 @@ pub enum Event {
         to: Vec<AccountId>,
         /// What they are told.
         announcement: Arc<Announcement>,
+    },
+    /// A room's log has a new entry.
+    RoomEntry {
+        /// The room.
+        room: RoomId,
+        /// Its number in the log.
+        seq: Seq,
+        /// The packet to deliver.
+        parcel: Arc<Parcel>,
+        /// The session of the sending node that gets it another way.
+        except: Option<SessionId>,
+    },
+    /// A packet for the sessions that listen to a room now; never stored.
+    RoomVolatile {
+        /// The room.
+        room: RoomId,
+        /// The packet.
+        parcel: Arc<Parcel>,
     },
     /// A relation of two accounts changed; caches must take it over.
     ContactsChanged {
@@ -106,4 +125,7 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
 
     /// Calls `visit` for every node that may hold sessions of the account.
     fn locate(&self, account: &AccountId, visit: &mut dyn FnMut(NodeId));
+
+    /// Calls `visit` for every node that may hold listeners of the room.
+    fn locate_room(&self, room: &RoomId, visit: &mut dyn FnMut(NodeId));
 }

@@ -274,6 +274,11 @@ fn delivery(check: &mut Check, config: &Config) {
         "outlet_bytes",
     );
     check.not_zero(delivery.position_interval, "delivery", "position_interval");
+    check.not_zero(
+        delivery.room_position_interval,
+        "delivery",
+        "room_position_interval",
+    );
 }
 
 fn presence(check: &mut Check, config: &Config) {

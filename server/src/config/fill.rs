@@ -78,6 +78,7 @@ impl Config {
                 outlet_packets: delivery.outlet_packets,
                 outlet_bytes: delivery.outlet_bytes.0,
                 position_interval: delivery.position_interval,
+                room_position_interval: delivery.room_position_interval,
             },
             presence: PresenceSettings {
                 to_strangers: presence.to_strangers,

@@ -283,6 +283,9 @@ settings! {
         outlet_bytes: ByteSize = ByteSize(1 << 20);
         /// How often the progress of devices is written to the database.
         position_interval: Duration = Duration::from_millis(250);
+        /// How often acknowledged positions in rooms are stored. One message to a large room moves
+        /// thousands of them; what a crash forgets is delivered again.
+        room_position_interval: Duration = Duration::from_secs(5);
     }
 
     /// Presence: who is there and what they say of themselves. Never stored.

@@ -10,15 +10,15 @@ use tim_protocol::node;
 use tim_protocol::wire::{Tid, TimAck, TimAuth};
 
 use super::attempts::limited_address;
-use super::cursor::Cursor;
+use super::cursor::Cursors;
 use super::identity::device_key;
 use super::online::{Arrival, Member, OnlineAccount};
 use super::outlet::Outlet;
 use super::passwords::PasswordError;
 use super::{Engine, store_failure};
 use crate::store::{
-    Account, AccountId, Advance, CreateAccountError, DeviceKey, InboxState, LoginToken, NewAccount, Seq,
-    StoreError,
+    Account, AccountId, Advance, CreateAccountError, DeviceKey, InboxState, LoginToken, NewAccount,
+    RoomAdvance, RoomPosition, Seq, StoreError,
 };
 
 /// Longest `resource` of a session, in bytes of UTF-8.
@@ -46,6 +46,8 @@ pub struct Login {
     pub position: Seq,
     /// Newest entry of the inbox at login.
     pub head: Seq,
+    /// Where its device stood in the logs of its rooms. Taken by the session.
+    pub rooms: Vec<RoomPosition>,
 }
 
 impl std::fmt::Debug for Login {
@@ -76,9 +78,9 @@ impl Login {
         &self.member
     }
 
-    /// Runs `f` on the device's cursor; a moved position is stored soon.
-    pub fn with_cursor<R>(&self, f: impl FnOnce(&mut Cursor) -> R) -> R {
-        let (result, moved) = self.account.with_cursor(&self.member.device, f);
+    /// Runs `f` on the device's positions; what moves is stored soon.
+    pub fn with_cursors<R>(&self, f: impl FnOnce(&mut Cursors) -> R) -> R {
+        let (result, moved) = self.account.with_cursors(&self.member.device, f);
         if let Some(position) = moved {
             let seen = self.engine.clock.now();
             self.engine
@@ -103,11 +105,17 @@ impl Drop for Login {
                 .positions
                 .moved(&account.id, &member.device, position, engine.clock.now());
         }
+        account.take_moved_rooms(|device, room, position| {
+            engine
+                .positions
+                .moved_in_room(&account.id, device, room, position);
+        });
         let mut was_last = false;
         engine.online.end(account, member.id, || {
             engine.directory.announce(&account.id, false);
             was_last = true;
         });
+        engine.listeners.remove_session(member);
         if was_last {
             engine.account_has_gone(&account.id, &member.tid);
         }
@@ -269,8 +277,13 @@ impl Engine {
             member,
             position: Seq(0),
             head: Seq(0),
+            rooms: Vec::new(),
         };
+        // No membership of the account changes until the session listens to its rooms.
+        let guard = self.rooms.lock_account(&login.account.id).await;
         (login.position, login.head) = self.load_inbox(&login.account, &device).await?;
+        login.rooms = self.load_rooms(&login).await?;
+        drop(guard);
         tracing::debug!(account = %login.account.id, "logged in");
         Ok(login)
     }
@@ -300,10 +313,10 @@ impl Engine {
                 // A new device must be known before anything after its start can be deleted.
                 let floor = self.start_of_new_device(&account.id, &state).await?;
                 let position = unsaved.map_or(floor, |unsaved| unsaved.max(floor));
-                let (owner, device) = (account.id.clone(), device.clone());
+                let rooms = self.rooms_of_new_device(account, device).await?;
                 let advance = Advance {
-                    owner,
-                    device,
+                    owner: account.id.clone(),
+                    device: device.clone(),
                     position,
                     seen,
                 };
@@ -311,11 +324,72 @@ impl Engine {
                     .advance(vec![advance])
                     .await
                     .map_err(|error| store_failure(&error))?;
+                if !rooms.is_empty() {
+                    let storing = self.store.advance_rooms(rooms);
+                    storing.await.map_err(|error| store_failure(&error))?;
+                }
                 known += 1;
                 position
             }
         };
         Ok((account.load_device(device, position, known), state.head))
+    }
+
+    /// Where a device that is not known yet starts in the logs of its account's rooms: where the
+    /// furthest device is, also when that is too fresh to be stored.
+    async fn rooms_of_new_device(
+        &self,
+        account: &OnlineAccount,
+        device: &DeviceKey,
+    ) -> Result<Vec<RoomAdvance>, ErrorCode> {
+        // Positions move from the sessions to those waiting and from there to the store, so looking
+        // in this order misses none.
+        account.take_moved_rooms(|device, room, position| {
+            self.positions.moved_in_room(&account.id, device, room, position);
+        });
+        let unsaved = self.positions.unsaved_rooms(&account.id);
+        let reading = self.store.room_positions(&account.id, device);
+        let rooms = reading.await.map_err(|error| store_failure(&error))?;
+        let start = |room: RoomPosition| {
+            let unsaved = unsaved.iter().filter(|(_, of, _)| *of == room.room);
+            let position = unsaved.map(|(.., seq)| *seq).fold(room.position, Seq::max);
+            RoomAdvance {
+                owner: account.id.clone(),
+                device: device.clone(),
+                room: room.room,
+                position,
+            }
+        };
+        Ok(rooms.into_iter().map(start).collect())
+    }
+
+    /// Lets the session listen to the rooms of its account and reads where its device stands in
+    /// them. The caller holds the account's membership lock.
+    async fn load_rooms(&self, login: &Login) -> Result<Vec<RoomPosition>, ErrorCode> {
+        let (account, member) = (&login.account, &login.member);
+        let unsaved = self.positions.unsaved_rooms(&account.id);
+        let read = || self.store.room_positions(&account.id, &member.device);
+        let mut rooms = read().await.map_err(|error| store_failure(&error))?;
+        let mut is_first = false;
+        let mut heads = Vec::with_capacity(rooms.len());
+        for room in &rooms {
+            let joined = self.listeners.add(&room.room, member);
+            is_first |= joined.is_first;
+            heads.push(joined.head);
+        }
+        if is_first {
+            // What was stored between the reading and the listening reached nobody.
+            rooms = read().await.map_err(|error| store_failure(&error))?;
+        }
+        for (room, head) in rooms.iter_mut().zip(heads) {
+            room.head = room.head.max(head);
+            let unsaved = unsaved
+                .iter()
+                .filter(|(device, of, _)| *device == member.device && *of == room.room);
+            room.position = unsaved.map(|(.., seq)| *seq).fold(room.position, Seq::max);
+        }
+        account.load_rooms(&member.device, &mut rooms);
+        Ok(rooms)
     }
 
     /// The oldest message that no device has acknowledged comes after this number, also when that

@@ -14,7 +14,7 @@ use super::online::{Member, OnlineAccount};
 use super::outlet::{SendOutcome, Ticket};
 use super::parcel::Parcel;
 use super::{Engine, store_failure};
-use crate::store::{Append, Appended, Duplicate, InboxItem, Seq, StoreError};
+use crate::store::{Append, Appended, Duplicate, InboxItem, Mid, RoomId, Seq, StoreError};
 
 /// Bytes of messages that may wait for the disk; more are refused with 5104.
 const QUEUED_BYTES: usize = 64 << 20;
@@ -82,6 +82,8 @@ pub enum Work {
         append: Append,
         /// The delivered form, without `mid`.
         message: Box<TimMessage>,
+        /// The room it is for; `None` between two accounts.
+        room: Option<RoomId>,
         /// Who sent it.
         origin: Origin,
     },
@@ -104,6 +106,7 @@ pub enum Work {
 
 struct Chat {
     message: Box<TimMessage>,
+    room: Option<RoomId>,
     origin: Origin,
     owners: Vec<crate::store::AccountId>,
     conversation: crate::store::ConversationId,
@@ -127,18 +130,20 @@ pub async fn run(engine: Arc<Engine>, mut queue: mpsc::Receiver<Work>) {
                 Work::Chat {
                     append,
                     message,
+                    room,
                     origin,
                 } => {
                     let mut batch = Batch::default();
-                    batch.add(append, message, origin);
+                    batch.add(append, message, room, origin);
                     while batch.bytes < BATCH_BYTES
                         && let Some(Work::Chat {
                             append,
                             message,
+                            room,
                             origin,
                         }) = works.next_if(|work| matches!(work, Work::Chat { .. }))
                     {
-                        batch.add(append, message, origin);
+                        batch.add(append, message, room, origin);
                     }
                     batch.commit(&engine, &mut followups).await;
                 }
@@ -188,13 +193,14 @@ struct Batch {
 }
 
 impl Batch {
-    fn add(&mut self, append: Append, message: Box<TimMessage>, origin: Origin) {
+    fn add(&mut self, append: Append, message: Box<TimMessage>, room: Option<RoomId>, origin: Origin) {
         self.bytes += append.body.len();
         let owners = append.inboxes.clone();
         let (conversation, client_id) = (append.conversation, append.client_id);
         self.appends.push(append);
         self.chats.push(Chat {
             message,
+            room,
             origin,
             owners,
             conversation,
@@ -239,9 +245,12 @@ impl Batch {
     fn dispatch(self, engine: &Engine, outcomes: Vec<Appended>, followups: &mut Vec<Work>) {
         for (chat, outcome) in self.chats.into_iter().zip(outcomes) {
             match outcome {
-                Appended::Stored { mid, seqs, .. } => {
+                Appended::Stored { mid, position, seqs } => {
                     engine.counters.messages_stored.fetch_add(1, Ordering::Relaxed);
-                    dispatch(engine, chat, mid, &seqs, followups);
+                    match chat.room.clone() {
+                        Some(room) => dispatch_to_room(engine, chat, room, mid, position),
+                        None => dispatch(engine, chat, mid, &seqs, followups),
+                    }
                 }
                 Appended::Duplicate(original) => repeat_echo(chat, original),
             }
@@ -249,7 +258,7 @@ impl Batch {
     }
 }
 
-fn dispatch(engine: &Engine, chat: Chat, mid: crate::store::Mid, seqs: &[Seq], followups: &mut Vec<Work>) {
+fn dispatch(engine: &Engine, chat: Chat, mid: Mid, seqs: &[Seq], followups: &mut Vec<Work>) {
     let Chat {
         mut message,
         origin,
@@ -282,6 +291,17 @@ fn dispatch(engine: &Engine, chat: Chat, mid: crate::store::Mid, seqs: &[Seq], f
         }));
     }
     origin.answer(SendOutcome::Stored(own_seq, parcel));
+}
+
+/// Everybody who listens gets it; for the sending session it is also the confirmation.
+fn dispatch_to_room(engine: &Engine, chat: Chat, room: RoomId, mid: Mid, position: Seq) {
+    let Chat {
+        mut message, origin, ..
+    } = chat;
+    message.mid = Some(mid.0);
+    let parcel = Arc::new(Parcel::message(*message));
+    engine.deliver_to_room(&room, position, &parcel, Some(origin.member.id));
+    origin.answer(SendOutcome::Logged(room, position, parcel));
 }
 
 /// The sender repeats a message that is stored: it gets the echo of the stored one.

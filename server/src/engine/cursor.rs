@@ -1,9 +1,10 @@
-//! How far one device has acknowledged its account's inbox. Acknowledgements may come in any
+//! How far one device has acknowledged the logs it follows: its account's inbox and its rooms. Acknowledgements may come in any
 //! order; the position is the largest number below which everything is acknowledged.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use crate::store::Seq;
+use super::feed::Source;
+use crate::store::{RoomId, Seq};
 
 /// Position of a device. Bounded by the windows of the device's sessions.
 #[derive(Debug, Clone, Default)]
@@ -68,6 +69,70 @@ impl Cursor {
     /// Whether the position moved since the last call.
     pub fn take_moved(&mut self) -> bool {
         std::mem::take(&mut self.moved)
+    }
+}
+
+/// Positions of one device in all its logs.
+#[derive(Debug, Default)]
+pub struct Cursors {
+    /// In the inbox of its account.
+    pub inbox: Cursor,
+    rooms: HashMap<RoomId, Cursor>,
+}
+
+impl Cursors {
+    /// A device that has acknowledged its inbox up to `position`.
+    #[must_use]
+    pub fn new(position: Seq) -> Self {
+        Self {
+            inbox: Cursor::new(position),
+            rooms: HashMap::new(),
+        }
+    }
+
+    /// The position in the log of a room.
+    #[must_use]
+    pub fn room(&self, room: &RoomId) -> Option<&Cursor> {
+        self.rooms.get(room)
+    }
+
+    /// Positions in the logs of rooms.
+    pub fn rooms(&self) -> impl Iterator<Item = (&RoomId, &Cursor)> {
+        self.rooms.iter()
+    }
+
+    /// The position in a log; `None` for a room that is not followed.
+    pub fn get_mut(&mut self, source: &Source) -> Option<&mut Cursor> {
+        match source {
+            Source::Inbox => Some(&mut self.inbox),
+            Source::Room(room) => self.rooms.get_mut(room),
+        }
+    }
+
+    /// Follows a room, from `position` on at least; answers where the device is.
+    pub fn follow(&mut self, room: &RoomId, position: Seq) -> Seq {
+        let cursor = self.rooms.entry(room.clone()).or_default();
+        cursor.raise(position);
+        cursor.position()
+    }
+
+    /// Starts a room anew: the account has joined it again.
+    pub fn restart(&mut self, room: &RoomId, position: Seq) {
+        self.rooms.insert(room.clone(), Cursor::new(position));
+    }
+
+    /// Follows a room no longer.
+    pub fn leave(&mut self, room: &RoomId) {
+        self.rooms.remove(room);
+    }
+
+    /// Calls `visit` for every room in which the position moved since the last call.
+    pub fn take_moved_rooms(&mut self, mut visit: impl FnMut(&RoomId, Seq)) {
+        for (room, cursor) in &mut self.rooms {
+            if cursor.take_moved() {
+                visit(room, cursor.position());
+            }
+        }
     }
 }
 

@@ -4,9 +4,9 @@
 use tim_protocol::error_code::ErrorCode;
 use tim_protocol::wire::TimMessage;
 
-use super::identity::parse_account_of;
+use super::identity::{parse_account_of, parse_room_of};
 use super::settings::MessageSettings;
-use crate::store::{AccountId, Mid};
+use crate::store::{AccountId, Mid, RoomId};
 
 /// `msType` values.
 mod addressing {
@@ -41,8 +41,8 @@ pub enum Purpose {
 pub struct Draft {
     /// The user it is for.
     pub to: Option<AccountId>,
-    /// Whether it names a room.
-    pub has_room: bool,
+    /// The room it names: the one it is for, or the one in which it is for the user alone.
+    pub room: Option<RoomId>,
     /// Whether it is addressed to a user (`msType` 2), a room, or something unknown.
     pub target: Target,
     /// What it asks for.
@@ -73,12 +73,9 @@ pub fn draft(message: &mut TimMessage, settings: &MessageSettings) -> Result<Dra
         Some(tid) => Some(parse_account_of(&tid.node, settings.foreign_ids).ok_or(ErrorCode::Account)?),
         None => None,
     };
-    let has_room = match &message.room_tid {
-        Some(tid) if parse_account_of(&tid.node, settings.foreign_ids).is_none() => {
-            return Err(ErrorCode::Account);
-        }
-        Some(_) => true,
-        None => false,
+    let room = match &message.room_tid {
+        Some(tid) => Some(parse_room_of(&tid.node, settings.foreign_ids).ok_or(ErrorCode::Account)?),
+        None => None,
     };
     let target = match message.ms_type {
         addressing::USER => Target::User,
@@ -87,9 +84,14 @@ pub fn draft(message: &mut TimMessage, settings: &MessageSettings) -> Result<Dra
     };
     Ok(Draft {
         to,
-        has_room,
+        room,
         target,
-        purpose: purpose(message, settings),
+        purpose: match purpose(message, settings) {
+            // There is nobody whom burning or a notice in a room could be for (7.6).
+            Purpose::Burn(_) if target == Target::Room => Purpose::Nothing,
+            Purpose::Relay if target == Target::Room && message.od_type == 4 => Purpose::Nothing,
+            purpose => purpose,
+        },
     })
 }
 

@@ -7,7 +7,7 @@ use tim_protocol::{Encoding, WireStruct};
 use super::accounts::Login;
 use super::feed::ReadRequest;
 use super::{Engine, store_failure};
-use crate::store::{InboxCopy, Mid, Result, Timestamp, UpperBound};
+use crate::store::{ConversationId, InboxCopy, Mid, Result, Timestamp, UpperBound};
 
 /// Conversation kinds of a history request.
 const WITH_USER: i32 = 1;
@@ -30,21 +30,20 @@ impl Engine {
         };
         let peer = self.parse_account(node).ok_or(ErrorCode::Params)?;
         let upper = upper_bound(from, request.node2.as_deref())?;
-        match kind {
-            WITH_USER => {}
-            // There are no rooms to be a member of.
-            OF_ROOM => return Err(ErrorCode::PermDenied),
+        let me = &login.account().id;
+        let conversation = match kind {
+            WITH_USER => match self.relations.known(me, &peer) {
+                Some(relation) => relation.conversation,
+                None => self.identity.conversation(me, &peer),
+            },
+            OF_ROOM => self.room_to_read(login, node).await?,
             _ => return Err(ErrorCode::Params),
-        }
+        };
         // 0 or less asks for everything: as much as one page holds.
         let count = usize::try_from(count)
             .ok()
             .filter(|count| *count > 0)
             .unwrap_or(limits.history_page);
-        let conversation = match self.relations.known(&login.account().id, &peer) {
-            Some(relation) => relation.conversation,
-            None => self.identity.conversation(&login.account().id, &peer),
-        };
         let count = count.min(limits.history_page);
         let reading = self
             .store
@@ -63,19 +62,35 @@ impl Engine {
         Ok(page)
     }
 
-    /// Entries of the session's inbox.
+    /// The conversation of a room whose history the session may read: members only.
+    async fn room_to_read(&self, login: &Login, node: &str) -> Result<ConversationId, ErrorCode> {
+        let room = self.parse_room(node).ok_or(ErrorCode::Params)?;
+        match self.standing(login, &room).await {
+            Ok(standing) if standing.is_dissolved => Err(ErrorCode::Cancel),
+            Ok(standing) if standing.membership.is_member() => Ok(standing.conversation),
+            Ok(_) | Err(ErrorCode::Account) => Err(ErrorCode::PermDenied),
+            Err(code) => Err(code),
+        }
+    }
+
+    /// Entries of the session's inbox, or of the log of one of its rooms.
     ///
     /// # Errors
     /// The store could not be read.
     pub async fn read_inbox(&self, login: &Login, request: ReadRequest) -> Result<Vec<InboxCopy>> {
         let ReadRequest {
+            log,
             after,
             limit,
             max_bytes,
         } = request;
-        self.store
-            .read_inbox(&login.account().id, after, limit, max_bytes)
-            .await
+        match log {
+            None => {
+                let owner = &login.account().id;
+                self.store.read_inbox(owner, after, limit, max_bytes).await
+            }
+            Some(conversation) => self.store.read_log(&conversation, after, limit, max_bytes).await,
+        }
     }
 }
 

@@ -7,24 +7,28 @@ use std::sync::atomic::Ordering;
 use bytes::{BufMut, Bytes, BytesMut};
 use tim_protocol::error_code::ErrorCode;
 use tim_protocol::packet::PacketType;
-use tim_protocol::wire::{Tid, TimMessage};
+use tim_protocol::wire::{Tid, TimAck, TimMessage};
 use tim_protocol::{Encoding, WireStruct};
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::accounts::Login;
 use super::committer::{Origin, QueuedBytes, Work};
-use super::draft::{Draft, Purpose, Target, draft};
+use super::draft::{Draft, Purpose, draft};
 use super::online::OtherDevices;
 use super::outlet::{SendOutcome, Ticket};
 use super::parcel::{self, Parcel};
+use super::permission::{Facts, Route, route};
 use super::relations::Relation;
 use super::{Engine, store_failure};
 use crate::cluster::Event;
-use crate::store::{AccountId, Append, InboxItem, Mid, Retract, Retracted};
+use crate::store::{AccountId, Append, ConversationId, InboxItem, Mid, Retract, Retracted, RoomId};
 
 /// Separator of big strings and of big binaries (wire-protocol 7.9).
 const STRING_SEPARATOR: u8 = b'|';
 const BINARY_SEPARATOR: u8 = 131;
+
+/// `t` of the ack of a recall in a room (wire-protocol 7.7): the `msType` of rooms.
+const ROOM_RECALLED: i64 = 3;
 
 /// How far [`Engine::send_now`] came.
 #[derive(Debug)]
@@ -43,21 +47,47 @@ impl Engine {
             Ok(draft) => draft,
             Err(code) => return refuse(login, ticket, code),
         };
-        let relation = draft
-            .to
-            .as_ref()
-            .and_then(|to| self.known_relation(&login.account().id, to));
-        let (Some(to), Some(relation)) = (&draft.to, relation) else {
-            return Attempt::NeedsStore(Box::new(message));
-        };
         if matches!(draft.purpose, Purpose::Recall(_) | Purpose::Burn(_)) {
             return Attempt::NeedsStore(Box::new(message));
         }
-        // A relation is cached only for accounts that exist.
-        match self.permit(&draft, relation) {
-            Ok(()) => self.carry_out(login, ticket, to, relation, draft.purpose, message),
+        let Some(facts) = self.known_facts(login, &draft) else {
+            return Attempt::NeedsStore(Box::new(message));
+        };
+        match route(&draft, &facts, self.settings.messages.require_friendship) {
+            Ok(route) => self.carry_out(login, ticket, route, draft.purpose, message),
             Err(code) => refuse(login, ticket, code),
         }
+    }
+
+    /// What permission depends on, if all of it is in memory.
+    fn known_facts(&self, login: &Login, draft: &Draft) -> Option<Facts> {
+        let me = &login.account().id;
+        let mut facts = Facts::default();
+        // Relations and standings are cached only for accounts and rooms that exist.
+        if let Some(to) = &draft.to {
+            facts.relation = Some(self.known_relation(me, to)?);
+        }
+        if let Some(room) = &draft.room {
+            facts.standing = Some(self.rooms.known(room, me)?);
+            if let Some(to) = &draft.to {
+                facts.peer = Some(self.rooms.known(room, to)?.membership);
+            }
+        }
+        Some(facts)
+    }
+
+    async fn read_facts(&self, login: &Login, draft: &Draft) -> Result<Facts, ErrorCode> {
+        let mut facts = Facts::default();
+        if let Some(to) = &draft.to {
+            facts.relation = existing(self.relation_of(login, to).await)?;
+        }
+        if let Some(room) = &draft.room {
+            facts.standing = existing(self.standing(login, room).await)?;
+            if let (Some(to), Some(_), Some(_)) = (&draft.to, facts.relation, facts.standing) {
+                facts.peer = Some(self.membership(room, to).await?);
+            }
+        }
+        Ok(facts)
     }
 
     /// Sends a message, reading from the store what is needed. Cancel-safe: the message is either
@@ -75,24 +105,26 @@ impl Engine {
         mut message: TimMessage,
     ) -> Result<(), ErrorCode> {
         let draft = draft(&mut message, &self.settings.messages)?;
-        // Rooms do not exist yet, so a message needs a user that does.
-        let to = draft.to.clone().ok_or(ErrorCode::Account)?;
-        let relation = self.relation_of(login, &to).await?;
-        self.permit(&draft, relation)?;
-        match draft.purpose {
-            Purpose::Recall(mid) => {
-                let author = &login.account().id;
-                self.retract(login, &to, relation, mid, author, message).await?;
-                login.member().outlet.sent(ticket, SendOutcome::Passed);
+        let facts = self.read_facts(login, &draft).await?;
+        let route = route(&draft, &facts, self.settings.messages.require_friendship)?;
+        let me = &login.account().id;
+        match (draft.purpose, route) {
+            (Purpose::Recall(mid), Route::User(to, conversation)) => {
+                self.retract(login, &to, conversation, mid, me, message).await?;
             }
-            Purpose::Burn(mid) => {
-                self.retract(login, &to, relation, mid, &to, message).await?;
-                login.member().outlet.sent(ticket, SendOutcome::Passed);
+            (Purpose::Burn(mid), Route::User(to, conversation)) => {
+                self.retract(login, &to, conversation, mid, &to, message).await?;
             }
-            purpose => {
-                self.carry_out(login, ticket, &to, relation, purpose, message);
+            (Purpose::Recall(mid), Route::Room(room, conversation)) => {
+                self.recall_in_room(login, room, conversation, mid, message)
+                    .await?;
+            }
+            (purpose, route) => {
+                self.carry_out(login, ticket, route, purpose, message);
+                return Ok(());
             }
         }
+        login.member().outlet.sent(ticket, SendOutcome::Passed);
         Ok(())
     }
 
@@ -120,33 +152,19 @@ impl Engine {
         loading.await.map_err(|error| store_failure(&error))
     }
 
-    fn permit(&self, draft: &Draft, relation: Relation) -> Result<(), ErrorCode> {
-        match draft.target {
-            Target::Unknown => Err(ErrorCode::Params),
-            // There are no rooms of which both could be members.
-            Target::Room => Err(ErrorCode::PermDenied),
-            Target::User if draft.has_room => Err(ErrorCode::PermDenied),
-            Target::User if self.settings.messages.require_friendship && !relation.contacts.are_friends() => {
-                Err(ErrorCode::PermDenied)
-            }
-            Target::User if !self.settings.messages.require_friendship && relation.is_blocked() => {
-                Err(ErrorCode::PermDenied)
-            }
-            Target::User => Ok(()),
-        }
-    }
-
     fn carry_out(
         &self,
         login: &Login,
         ticket: Ticket,
-        to: &AccountId,
-        relation: Relation,
+        route: Route,
         purpose: Purpose,
         mut message: TimMessage,
     ) -> Attempt {
         let client_id = message.id.filter(|id| *id != 0);
         self.own_fields(login, &mut message);
+        if matches!(route, Route::Room(..)) {
+            message.to_tid = None;
+        }
         let needs_disk = matches!(purpose, Purpose::Chat | Purpose::Relay);
         // The stored form and the delivered one wait together.
         let weight = if needs_disk {
@@ -162,12 +180,19 @@ impl Engine {
         match purpose {
             Purpose::Chat => {
                 message.mid = None;
-                let mut inboxes = vec![to.clone()];
-                if *to != login.account().id && login.account().other_devices() == OtherDevices::Some {
-                    inboxes.push(login.account().id.clone());
-                }
+                let me = &login.account().id;
+                let (inboxes, conversation, room) = match route {
+                    Route::Room(room, conversation) => (Vec::new(), conversation, Some(room)),
+                    Route::User(to, conversation) => {
+                        let mut inboxes = vec![to];
+                        if inboxes[0] != *me && login.account().other_devices() == OtherDevices::Some {
+                            inboxes.push(me.clone());
+                        }
+                        (inboxes, conversation, None)
+                    }
+                };
                 let append = Append {
-                    conversation: relation.conversation,
+                    conversation,
                     sender: login.account().id.clone(),
                     client_id,
                     timestamp: crate::store::Timestamp(message.timestamp.unwrap_or_default()),
@@ -180,17 +205,18 @@ impl Engine {
                     Work::Chat {
                         append,
                         message: Box::new(message),
+                        room,
                         origin,
                     },
                 )
             }
             Purpose::Relay => {
+                let Route::User(to, _) = route else {
+                    return refuse(login, ticket, ErrorCode::Params);
+                };
                 let id = message.id;
                 let body = stored_form(&mut message, id);
-                let item = InboxItem::Packet {
-                    owner: to.clone(),
-                    body,
-                };
+                let item = InboxItem::Packet { owner: to, body };
                 self.queue(
                     login,
                     ticket,
@@ -201,16 +227,16 @@ impl Engine {
                     },
                 )
             }
-            Purpose::Stream => self.pass(login, ticket, to, Parcel::message(message)),
+            Purpose::Stream => self.pass(login, ticket, route, Parcel::message(message)),
             Purpose::BigString => {
                 let data = message.data_string.unwrap_or_default();
                 let payload = big_data(login, STRING_SEPARATOR, data.as_bytes());
-                self.pass(login, ticket, to, Parcel::raw(PacketType::BigString, payload))
+                self.pass(login, ticket, route, Parcel::raw(PacketType::BigString, payload))
             }
             Purpose::BigBinary => {
                 let data = message.data_binary.unwrap_or_default();
                 let payload = big_data(login, BINARY_SEPARATOR, &data);
-                self.pass(login, ticket, to, Parcel::raw(PacketType::BigBinary, payload))
+                self.pass(login, ticket, route, Parcel::raw(PacketType::BigBinary, payload))
             }
             Purpose::Nothing | Purpose::Recall(_) | Purpose::Burn(_) => {
                 refuse(login, ticket, ErrorCode::Params)
@@ -245,12 +271,24 @@ impl Engine {
     }
 
     /// Hands a packet to the sessions that the target has now.
-    fn pass(&self, login: &Login, ticket: Ticket, to: &AccountId, parcel: Parcel) -> Attempt {
-        let event = Event::Volatile {
-            owner: to.clone(),
-            parcel: Arc::new(parcel),
-        };
-        self.to_nodes_of(to, &event);
+    fn pass(&self, login: &Login, ticket: Ticket, route: Route, parcel: Parcel) -> Attempt {
+        let parcel = Arc::new(parcel);
+        match route {
+            Route::User(owner, _) => {
+                let event = Event::Volatile {
+                    owner: owner.clone(),
+                    parcel,
+                };
+                self.to_nodes_of(&owner, &event);
+            }
+            Route::Room(room, _) => {
+                let event = Event::RoomVolatile {
+                    room: room.clone(),
+                    parcel,
+                };
+                self.to_listeners(&room, &event);
+            }
+        }
         login.member().outlet.sent(ticket, SendOutcome::Passed);
         Attempt::Accepted
     }
@@ -261,7 +299,7 @@ impl Engine {
         &self,
         login: &Login,
         to: &AccountId,
-        relation: Relation,
+        conversation: ConversationId,
         mid: Option<Mid>,
         author: &AccountId,
         mut message: TimMessage,
@@ -281,7 +319,7 @@ impl Engine {
             body: body.clone(),
         };
         let retract = Retract {
-            conversation: relation.conversation,
+            conversation,
             mid,
             author: author.clone(),
             notices: owners.iter().map(notice).collect(),
@@ -306,10 +344,61 @@ impl Engine {
     }
 }
 
-impl Relation {
-    pub(super) fn is_blocked(self) -> bool {
-        use crate::store::ContactState::Blocks;
-        self.contacts.own == Blocks || self.contacts.peer == Blocks
+impl Engine {
+    /// Recall in a room: its author deletes the message, everybody in the room is told through the
+    /// room's log, and the author's sessions get an ack (wire-protocol 7.7).
+    async fn recall_in_room(
+        &self,
+        login: &Login,
+        room: RoomId,
+        conversation: ConversationId,
+        mid: Option<Mid>,
+        mut message: TimMessage,
+    ) -> Result<(), ErrorCode> {
+        let mid = mid.ok_or(ErrorCode::Params)?;
+        self.own_fields(login, &mut message);
+        message.to_tid = None;
+        let id = message.id;
+        let body = stored_form(&mut message, id);
+        let retract = Retract {
+            conversation,
+            mid,
+            author: login.account().id.clone(),
+            notices: Vec::new(),
+            log: Some(body),
+        };
+        let retracted = self.store.retract(retract).await;
+        match retracted.map_err(|error| store_failure(&error))? {
+            Retracted::NotFound => Err(ErrorCode::Params),
+            Retracted::OtherAuthor => Err(ErrorCode::PermDenied),
+            Retracted::Done { position, .. } => {
+                let ack = TimAck {
+                    n: Some(room.as_str().to_owned()),
+                    t: Some(ROOM_RECALLED),
+                    t2: Some(mid.0),
+                    ..TimAck::success(PacketType::RevokeMessage.as_i8())
+                };
+                let event = Event::Volatile {
+                    owner: login.account().id.clone(),
+                    parcel: Arc::new(Parcel::ack(ack)),
+                };
+                self.to_nodes_of(&login.account().id, &event);
+                if let Some(position) = position {
+                    let parcel = Arc::new(Parcel::message(message));
+                    self.deliver_to_room(&room, position, &parcel, None);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// An account or room that does not exist is no failure of reading.
+fn existing<T>(found: Result<T, ErrorCode>) -> Result<Option<T>, ErrorCode> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(ErrorCode::Account) => Ok(None),
+        Err(code) => Err(code),
     }
 }
 

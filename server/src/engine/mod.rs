@@ -20,6 +20,7 @@ pub mod online;
 pub mod outlet;
 pub mod parcel;
 pub mod passwords;
+pub mod permission;
 pub mod positions;
 pub mod presence;
 pub mod relations;
@@ -41,13 +42,14 @@ use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::cluster::{Bus, Directory, Event, NodeId, Receiver};
-use crate::store::{AccountId, Store, StoreError};
+use crate::store::{AccountId, RoomId, Seq, Store, StoreError};
 use attempts::Attempts;
 use clock::{Clock, Entropy};
 use committer::Work;
 use external::External;
 use identity::Identity;
-use online::Online;
+use listeners::Listeners;
+use online::{Online, SessionId};
 use parcel::Parcel;
 use passwords::Passwords;
 use positions::Positions;
@@ -118,6 +120,7 @@ pub struct Engine {
     entropy: Arc<dyn Entropy>,
     identity: Identity,
     online: Online,
+    listeners: Listeners,
     relations: Relations,
     rooms: Rooms,
     broadcasts: Broadcasts,
@@ -179,6 +182,7 @@ impl Engine {
             entropy,
             identity: Identity::new(installation_key),
             online: Online::default(),
+            listeners: Listeners::default(),
             relations: Relations::default(),
             broadcasts: Broadcasts::default(),
             positions: Positions::default(),
@@ -204,11 +208,12 @@ impl Engine {
             }
         });
         let presence = tokio::spawn(presence::run(Arc::clone(&engine), stopped.clone()));
+        let room_positions = tokio::spawn(keep_room_positions(Arc::clone(&engine), stopped.clone()));
         let upkeep = tokio::spawn(upkeep(Arc::clone(&engine), stopped));
         engine
             .tasks
             .lock()
-            .extend([committer, positions, presence, upkeep]);
+            .extend([committer, positions, presence, room_positions, upkeep]);
         Ok(engine)
     }
 
@@ -284,7 +289,30 @@ impl Engine {
         }
     }
 
-    fn deliver_entry(&self, owner: &AccountId, seq: crate::store::Seq, parcel: &Arc<Parcel>) {
+    /// Hands a new entry of a room's log to every node with listeners. `except` is a session of
+    /// this node.
+    fn deliver_to_room(&self, room: &RoomId, seq: Seq, parcel: &Arc<Parcel>, except: Option<SessionId>) {
+        self.to_listeners(
+            room,
+            &Event::RoomEntry {
+                room: room.clone(),
+                seq,
+                parcel: Arc::clone(parcel),
+                except,
+            },
+        );
+    }
+
+    /// Sends an event to every node that may hold listeners of the room.
+    fn to_listeners(&self, room: &RoomId, event: &Event) {
+        self.directory.locate_room(room, &mut |node| {
+            if let Err(error) = self.bus.send(node, event.clone()) {
+                tracing::debug!(%error, "an event was not sent; logs are read back later");
+            }
+        });
+    }
+
+    fn deliver_entry(&self, owner: &AccountId, seq: Seq, parcel: &Arc<Parcel>) {
         let event = Event::Entry {
             owner: owner.clone(),
             seq,
@@ -312,6 +340,19 @@ impl Receiver for Engine {
                 for account in &to {
                     self.announce_here(account, &announcement);
                 }
+            }
+            Event::RoomEntry {
+                room,
+                seq,
+                parcel,
+                except,
+            } => {
+                let except = except.filter(|_| from == self.bus.local());
+                self.listeners.entry(&room, seq, &parcel, except);
+            }
+            Event::RoomVolatile { room, parcel } => {
+                let dropped = self.listeners.volatile(&room, &parcel);
+                self.counters.volatile_dropped(parcel.kind(), dropped);
             }
             Event::ContactsChanged {
                 owner,
@@ -355,6 +396,21 @@ fn store_failure(error: &StoreError) -> ErrorCode {
     }
 }
 
+/// Stores the positions of devices in the logs of rooms. One message to a large room moves
+/// thousands of them, so they are collected for longer than those in inboxes.
+async fn keep_room_positions(engine: Arc<Engine>, mut stop: watch::Receiver<bool>) {
+    let interval = engine.settings.delivery.room_position_interval;
+    let mut ticks = tokio::time::interval(interval.max(Duration::from_millis(1)));
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while !*stop.borrow() {
+        tokio::select! {
+            _ = ticks.tick() => engine.flush_room_positions().await,
+            changed = stop.changed() => if changed.is_err() { break },
+        }
+    }
+    engine.flush_room_positions().await;
+}
+
 /// Slow housekeeping: forgets devices long unseen and re-encrypts records after a key rotation.
 async fn upkeep(engine: Arc<Engine>, mut stop: watch::Receiver<bool>) {
     const RECORDS_AT_ONCE: usize = 256;
@@ -389,6 +445,13 @@ impl Engine {
         let key = self.store.rotate_key().await?;
         self.keys_changed.notify_one();
         Ok(key)
+    }
+
+    async fn flush_room_positions(&self) {
+        self.online.take_moved_rooms(|account, device, room, position| {
+            self.positions.moved_in_room(account, device, room, position);
+        });
+        self.positions.flush_rooms(&*self.store).await;
     }
 
     async fn forget_devices(&self, forget_after: Duration) {

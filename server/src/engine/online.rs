@@ -10,11 +10,11 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tim_protocol::wire::Tid;
 
-use super::cursor::Cursor;
+use super::cursor::Cursors;
 use super::outlet::{Ending, Outlet};
 use super::parcel::Parcel;
 use super::settings::AccountSettings;
-use crate::store::{AccountId, DeviceKey, Seq, Timestamp};
+use crate::store::{AccountId, DeviceKey, RoomId, RoomPosition, Seq, Timestamp};
 
 const SHARDS: usize = 64;
 
@@ -39,6 +39,8 @@ pub struct Member {
     pub tag: u64,
     /// Its mailbox.
     pub outlet: Arc<Outlet>,
+    /// Rooms it listens to.
+    pub rooms: Mutex<Vec<RoomId>>,
 }
 
 /// An account with at least one session here.
@@ -54,12 +56,26 @@ pub struct OnlineAccount {
 #[derive(Debug, Default)]
 struct AccountState {
     members: Vec<Arc<Member>>,
-    cursors: Vec<(DeviceKey, Cursor)>,
+    cursors: Vec<(DeviceKey, Cursors)>,
     /// Devices of the account, online or not, as far as known.
     known_devices: usize,
     last_login: Option<Timestamp>,
     /// The account left the table; a login that still holds it must look again.
     is_gone: bool,
+}
+
+impl AccountState {
+    fn cursors_of(&mut self, device: &DeviceKey) -> &mut Cursors {
+        let at = self
+            .cursors
+            .iter()
+            .position(|(key, _)| key == device)
+            .unwrap_or_else(|| {
+                self.cursors.push((device.clone(), Cursors::default()));
+                self.cursors.len() - 1
+            });
+        &mut self.cursors[at].1
+    }
 }
 
 /// What a sender's account needs to know before a message of its is stored.
@@ -72,40 +88,79 @@ pub enum OtherDevices {
 }
 
 impl OnlineAccount {
-    /// Runs `f` on the cursor of a device and answers its result and the position if it moved.
-    pub fn with_cursor<R>(&self, device: &DeviceKey, f: impl FnOnce(&mut Cursor) -> R) -> (R, Option<Seq>) {
+    /// Runs `f` on the positions of a device and answers its result and the position in the inbox
+    /// if that moved.
+    pub fn with_cursors<R>(&self, device: &DeviceKey, f: impl FnOnce(&mut Cursors) -> R) -> (R, Option<Seq>) {
         let mut state = self.state.lock();
-        let at = state
-            .cursors
-            .iter()
-            .position(|(key, _)| key == device)
-            .unwrap_or_else(|| {
-                state.cursors.push((device.clone(), Cursor::default()));
-                state.cursors.len() - 1
-            });
-        let cursor = &mut state.cursors[at].1;
-        let result = f(cursor);
-        let moved = cursor.take_moved().then(|| cursor.position());
+        let cursors = state.cursors_of(device);
+        let result = f(cursors);
+        let inbox = &mut cursors.inbox;
+        let moved = inbox.take_moved().then(|| inbox.position());
         (result, moved)
     }
 
     /// The position of a device that has logged in here, once it is loaded.
     pub fn position(&self, device: &DeviceKey) -> Option<Seq> {
         let state = self.state.lock();
-        let cursor = state.cursors.iter().find(|(key, _)| key == device);
-        cursor.map(|(_, cursor)| cursor.position())
+        let cursors = state.cursors.iter().find(|(key, _)| key == device);
+        cursors.map(|(_, cursors)| cursors.inbox.position())
+    }
+
+    /// Calls `visit` for every device and room in which the position moved since the last call.
+    pub fn take_moved_rooms(&self, mut visit: impl FnMut(&DeviceKey, &RoomId, Seq)) {
+        for (device, cursors) in &mut self.state.lock().cursors {
+            cursors.take_moved_rooms(|room, position| visit(device, room, position));
+        }
+    }
+
+    /// The furthest position of a device in the log of a room, of any device when none is named.
+    pub fn room_position(&self, device: Option<&DeviceKey>, room: &RoomId) -> Option<Seq> {
+        let state = self.state.lock();
+        let meant = state
+            .cursors
+            .iter()
+            .filter(|(key, _)| device.is_none_or(|device| device == key));
+        meant
+            .filter_map(|(_, cursors)| Some(cursors.room(room)?.position()))
+            .max()
+    }
+
+    /// The account has become a member of a room: its devices start behind `since`. `listen` runs
+    /// for every session before any of them can end.
+    pub fn join(&self, room: &RoomId, since: Seq, listen: impl FnMut(&Arc<Member>)) {
+        let mut state = self.state.lock();
+        for (_, cursors) in &mut state.cursors {
+            cursors.restart(room, since);
+        }
+        state.members.iter().for_each(listen);
+    }
+
+    /// The account has ceased to be a member of a room.
+    pub fn leave(&self, room: &RoomId, unlisten: impl FnMut(&Arc<Member>)) {
+        let mut state = self.state.lock();
+        for (_, cursors) in &mut state.cursors {
+            cursors.leave(room);
+        }
+        state.members.iter().for_each(unlisten);
+    }
+
+    /// Takes over what the store knows of a device's rooms at login, and where they stand if
+    /// the device was further here.
+    pub fn load_rooms(&self, device: &DeviceKey, rooms: &mut [RoomPosition]) {
+        let mut state = self.state.lock();
+        let cursors = state.cursors_of(device);
+        for room in rooms {
+            room.position = cursors.follow(&room.room, room.position);
+        }
     }
 
     /// Takes over what the store knows of a device at login.
     pub fn load_device(&self, device: &DeviceKey, position: Seq, known_devices: usize) -> Seq {
         let mut state = self.state.lock();
         state.known_devices = state.known_devices.max(known_devices);
-        if let Some((_, cursor)) = state.cursors.iter_mut().find(|(key, _)| key == device) {
-            cursor.raise(position);
-            return cursor.position();
-        }
-        state.cursors.push((device.clone(), Cursor::new(position)));
-        position
+        let inbox = &mut state.cursors_of(device).inbox;
+        inbox.raise(position);
+        inbox.position()
     }
 
     /// Whether the account has devices besides the given one.
@@ -295,6 +350,7 @@ impl Online {
                 tid,
                 tag,
                 outlet,
+                rooms: Mutex::default(),
             });
             state.members.push(Arc::clone(&member));
             state.last_login = Some(now);
@@ -310,9 +366,19 @@ impl Online {
         for shard in &self.shards {
             let accounts: Vec<Arc<OnlineAccount>> = shard.lock().values().cloned().collect();
             for account in accounts {
-                for (device, cursor) in &account.state.lock().cursors {
-                    visit(&account.id, device, cursor.position());
+                for (device, cursors) in &account.state.lock().cursors {
+                    visit(&account.id, device, cursors.inbox.position());
                 }
+            }
+        }
+    }
+
+    /// Calls `visit` for every device and room in which a position moved since the last call.
+    pub fn take_moved_rooms(&self, mut visit: impl FnMut(&AccountId, &DeviceKey, &RoomId, Seq)) {
+        for shard in &self.shards {
+            let accounts: Vec<Arc<OnlineAccount>> = shard.lock().values().cloned().collect();
+            for account in accounts {
+                account.take_moved_rooms(|device, room, position| visit(&account.id, device, room, position));
             }
         }
     }

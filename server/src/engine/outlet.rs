@@ -2,7 +2,7 @@
 //! is full, inbox entries are forgotten (the session reads them back from the store), volatile
 //! packets are dropped and counted. It never blocks the one who puts something in.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tim_protocol::error_code::ErrorCode;
 
 use super::parcel::Parcel;
-use crate::store::Seq;
+use crate::store::{RoomId, RoomPosition, Seq};
 
 /// Something for a session to pass on to its client.
 #[derive(Debug)]
@@ -22,6 +22,14 @@ pub enum Outgoing {
     Sent(Ticket, SendOutcome),
     /// A packet that is delivered now or never.
     Volatile(Arc<Parcel>),
+    /// A new entry of the log of a room, to be delivered synchronously.
+    RoomEntry(RoomId, Seq, Arc<Parcel>),
+    /// The account has become a member of a room.
+    Joined(Box<RoomPosition>),
+    /// The account has ceased to be a member of a room.
+    Left(RoomId),
+    /// Newest numbers in the logs of rooms whose entries were forgotten.
+    Forgotten(Box<HashMap<RoomId, Seq>>),
 }
 
 /// Numbers the messages of one session, so that their outcomes are answered in order.
@@ -33,6 +41,8 @@ pub struct Ticket(pub u64);
 pub enum SendOutcome {
     /// It is durable; this is the echo, and its number in the sender's own inbox if it has one.
     Stored(Option<Seq>, Arc<Parcel>),
+    /// It is durable in a room's log; this is the sender's own copy and its number there.
+    Logged(RoomId, Seq, Arc<Parcel>),
     /// It was passed on; there is nothing to answer.
     Passed,
     /// It was refused; nothing was stored.
@@ -55,6 +65,8 @@ struct Waiting {
     ending: Option<Ending>,
     droppable: usize,
     droppable_bytes: usize,
+    /// Newest numbers in the logs of rooms whose entries were forgotten.
+    forgotten: Option<Box<HashMap<RoomId, Seq>>>,
 }
 
 /// The mailbox.
@@ -80,6 +92,8 @@ pub struct Taken {
     pub newest: Seq,
     /// Whether the server wants the session to end.
     pub ending: Option<Ending>,
+    /// Newest numbers in the logs of rooms whose entries were forgotten.
+    pub forgotten: Option<Box<HashMap<RoomId, Seq>>>,
 }
 
 impl Outlet {
@@ -98,6 +112,35 @@ impl Outlet {
     /// Announces an inbox entry. When the mailbox is full only its number is kept.
     pub fn entry(&self, seq: Seq, parcel: Arc<Parcel>) {
         self.put_droppable(seq, parcel.weight(), Outgoing::Entry(seq, parcel));
+    }
+
+    /// Announces an entry of a room's log. When the mailbox is full only its number is kept.
+    pub fn room_entry(&self, room: &RoomId, seq: Seq, parcel: Arc<Parcel>) {
+        let weight = parcel.weight();
+        let item = Outgoing::RoomEntry(room.clone(), seq, parcel);
+        if !self.put_droppable(Seq::default(), weight, item) {
+            let mut waiting = self.waiting.lock();
+            let forgotten = waiting.forgotten.get_or_insert_default();
+            let newest = forgotten.entry(room.clone()).or_default();
+            *newest = (*newest).max(seq);
+            drop(waiting);
+            self.waker.wake();
+        }
+    }
+
+    /// Says that the account has become a member of a room. Never dropped.
+    pub fn joined(&self, position: RoomPosition) {
+        self.put(Outgoing::Joined(Box::new(position)));
+    }
+
+    /// Says that the account has ceased to be a member of a room. Never dropped.
+    pub fn left(&self, room: &RoomId) {
+        self.put(Outgoing::Left(room.clone()));
+    }
+
+    fn put(&self, item: Outgoing) {
+        self.waiting.lock().queue.push_back(item);
+        self.waker.wake();
     }
 
     /// Hands over a packet that may be dropped. `false`: it was dropped.
@@ -145,8 +188,9 @@ impl Outlet {
         let taken = Taken {
             newest: waiting.newest,
             ending: waiting.ending,
+            forgotten: waiting.forgotten.take(),
         };
-        if waiting.queue.is_empty() && taken.ending.is_none() {
+        if waiting.queue.is_empty() && taken.ending.is_none() && taken.forgotten.is_none() {
             return Poll::Pending;
         }
         (waiting.droppable, waiting.droppable_bytes) = (0, 0);

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use tim_protocol::packet::{self, PacketType};
-use tim_protocol::wire::{TimMessage, TimStream};
+use tim_protocol::wire::{TimAck, TimMessage, TimStream};
 use tim_protocol::{Encoding, WireStruct};
 
 use super::announcement::Announcement;
@@ -33,6 +33,7 @@ enum Content {
 #[derive(Debug)]
 enum Struct {
     Message(Box<TimMessage>),
+    Ack(Box<TimAck>),
     Stream(Box<TimStream>),
     Presence(Arc<Announcement>, AccountId),
 }
@@ -57,6 +58,12 @@ impl Parcel {
     pub fn presence(announcement: &Arc<Announcement>, to: AccountId) -> Self {
         let (shared, weight) = (Arc::clone(announcement), announcement.weight());
         Self::of(PacketType::Presence, weight, Struct::Presence(shared, to))
+    }
+
+    /// An answer that goes to several sessions (type 12).
+    #[must_use]
+    pub fn ack(ack: TimAck) -> Self {
+        Self::of(PacketType::Ack, 128, Struct::Ack(Box::new(ack)))
     }
 
     /// A packet without a struct, the same in both encodings.
@@ -130,6 +137,7 @@ impl Struct {
     fn packet(&self, kind: PacketType, weight: usize, encoding: Encoding) -> Bytes {
         match self {
             Self::Message(message) => packet::server_packet(kind, encoding, &**message),
+            Self::Ack(ack) => packet::server_packet(kind, encoding, &**ack),
             Self::Stream(chunk) => {
                 let text = if encoding == Encoding::Json { weight / 2 } else { 0 };
                 let mut packet = Vec::with_capacity(weight + text);

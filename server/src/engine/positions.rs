@@ -7,15 +7,22 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-use crate::store::{AccountId, Advance, DeviceKey, Seq, Store, StoreError, Timestamp};
+use crate::store::{AccountId, Advance, DeviceKey, RoomAdvance, RoomId, Seq, Store, StoreError, Timestamp};
 
 type Key = (AccountId, DeviceKey);
+type RoomKey = (DeviceKey, RoomId);
+type Rooms = HashMap<AccountId, HashMap<RoomKey, Seq>>;
 
 #[derive(Default)]
 struct Behind {
     waiting: HashMap<Key, (Seq, Timestamp)>,
     writing: HashMap<Key, (Seq, Timestamp)>,
+    rooms_waiting: Rooms,
+    rooms_writing: Rooms,
 }
+
+/// Positions in rooms that are stored in one transaction: others want to write in between.
+const ROOM_ADVANCES: usize = 512;
 
 /// Positions that are not stored yet.
 #[derive(Default)]
@@ -46,6 +53,71 @@ impl Positions {
         let behind = self.behind.lock();
         let of = |map: &HashMap<Key, (Seq, Timestamp)>| map.get(&key).map(|(seq, _)| *seq);
         of(&behind.waiting).max(of(&behind.writing))
+    }
+
+    /// A device has moved in the log of a room.
+    pub fn moved_in_room(&self, owner: &AccountId, device: &DeviceKey, room: &RoomId, position: Seq) {
+        let mut behind = self.behind.lock();
+        let rooms = behind.rooms_waiting.entry(owner.clone()).or_default();
+        let entry = rooms.entry((device.clone(), room.clone())).or_default();
+        *entry = (*entry).max(position);
+    }
+
+    /// An account has left a room: its positions there mean nothing any more.
+    pub fn left(&self, owner: &AccountId, room: &RoomId) {
+        let mut behind = self.behind.lock();
+        if let Some(rooms) = behind.rooms_waiting.get_mut(owner) {
+            rooms.retain(|(_, of), _| of != room);
+        }
+    }
+
+    /// Positions of an account's devices in rooms that are not stored yet.
+    pub fn unsaved_rooms(&self, owner: &AccountId) -> Vec<(DeviceKey, RoomId, Seq)> {
+        let behind = self.behind.lock();
+        [&behind.rooms_waiting, &behind.rooms_writing]
+            .into_iter()
+            .filter_map(|rooms| rooms.get(owner))
+            .flatten()
+            .map(|((device, room), seq)| (device.clone(), room.clone(), *seq))
+            .collect()
+    }
+
+    /// Stores all positions in rooms that wait. What could not be stored waits on.
+    pub async fn flush_rooms(&self, store: &dyn Store) {
+        let advances: Vec<RoomAdvance> = {
+            let mut behind = self.behind.lock();
+            if behind.rooms_waiting.is_empty() || !behind.rooms_writing.is_empty() {
+                return;
+            }
+            behind.rooms_writing = std::mem::take(&mut behind.rooms_waiting);
+            let of_owner = |(owner, rooms): (&AccountId, &HashMap<RoomKey, Seq>)| {
+                let advance = |((device, room), position): (&RoomKey, &Seq)| RoomAdvance {
+                    owner: owner.clone(),
+                    device: device.clone(),
+                    room: room.clone(),
+                    position: *position,
+                };
+                rooms.iter().map(advance).collect::<Vec<_>>()
+            };
+            behind.rooms_writing.iter().flat_map(of_owner).collect()
+        };
+        let mut failed = Vec::new();
+        for part in advances.chunks(ROOM_ADVANCES) {
+            if let Err(error) = store.advance_rooms(part.to_vec()).await {
+                tracing::warn!(%error, "positions in rooms could not be stored; they wait");
+                failed.extend_from_slice(part);
+            }
+        }
+        self.behind.lock().rooms_writing.clear();
+        for RoomAdvance {
+            owner,
+            device,
+            room,
+            position,
+        } in failed
+        {
+            self.moved_in_room(&owner, &device, &room, position);
+        }
     }
 
     /// Stores everything that waits. What could not be stored waits on.

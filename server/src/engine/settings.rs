@@ -185,6 +185,8 @@ pub struct DeliverySettings {
     pub outlet_bytes: usize,
     /// How often device positions are written.
     pub position_interval: Duration,
+    /// How often positions of devices in the logs of rooms are written.
+    pub room_position_interval: Duration,
 }
 
 impl Default for DeliverySettings {
@@ -201,6 +203,7 @@ impl Default for DeliverySettings {
             outlet_packets: 1_024,
             outlet_bytes: 1 << 20,
             position_interval: Duration::from_millis(250),
+            room_position_interval: Duration::from_secs(5),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::store::Mid;
 struct Bench {
     settings: DeliverySettings,
     log: Vec<Option<TimMessage>>,
-    cursor: Cursor,
+    cursors: Cursors,
     feed: Feed,
     now: Instant,
     /// Send ids not acknowledged by the client yet, with the entries they carry.
@@ -39,11 +39,11 @@ impl Bench {
         let now = Instant::now();
         let log = (0..backlog).map(|at| Some(entry(at))).collect();
         let head = Seq(i64::try_from(backlog).unwrap());
-        let feed = Feed::new(Encoding::Compact, Seq(0), head, now, &settings);
+        let feed = Feed::new(Encoding::Compact, Seq(0), head, Vec::new(), now, &settings);
         Self {
             settings,
             log,
-            cursor: Cursor::new(Seq(0)),
+            cursors: Cursors::new(Seq(0)),
             feed,
             now,
             open: BTreeMap::new(),
@@ -62,15 +62,19 @@ impl Bench {
             let mut message = entry(self.log.len() - 1);
             message.mid = Some(seq.0);
             let parcel = Arc::new(Parcel::message(message));
-            self.feed.pushed(seq, &parcel, self.now, &self.settings);
+            self.feed
+                .pushed(Source::Inbox, seq, &parcel, self.now, &self.settings);
         } else {
-            self.feed.grown(seq);
+            self.feed.grown(&Source::Inbox, seq);
         }
         self.collect();
     }
 
     fn read(&mut self) -> bool {
-        let Some(request) = self.feed.wants_read(&self.settings, || self.cursor.position()) else {
+        let Some(request) = self
+            .feed
+            .wants_read(&self.settings, |_| self.cursors.inbox.position())
+        else {
             return false;
         };
         let mut bytes = 0;
@@ -95,7 +99,7 @@ impl Bench {
             });
         }
         self.feed
-            .read(entries, &mut self.cursor, self.now, &self.settings);
+            .read(entries, &mut self.cursors, self.now, &self.settings);
         self.collect();
         true
     }
@@ -105,12 +109,12 @@ impl Bench {
             return;
         };
         self.open.remove(&send_id);
-        self.feed.acknowledged(send_id, &mut self.cursor);
+        self.feed.acknowledged(send_id, &mut self.cursors);
         self.collect();
     }
 
     fn request_offline(&mut self) {
-        self.feed.request_offline(&self.cursor);
+        self.feed.request_offline(&self.cursors);
         self.collect();
     }
 
@@ -183,7 +187,7 @@ fn a_push_in_turn_is_sent_on_without_reading() {
     assert_eq!(bench.live, [1]);
     assert!(!bench.read());
     bench.ack(0);
-    assert_eq!(bench.cursor.position(), Seq(1));
+    assert_eq!(bench.cursors.inbox.position(), Seq(1));
 }
 
 #[test]
@@ -217,7 +221,7 @@ fn an_unacknowledged_packet_is_sent_three_times_with_new_send_ids() {
     }
     assert_eq!(bench.live, [1, 1, 1]);
     assert_eq!(bench.open.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!(bench.cursor.position(), Seq(0), "it stays in the inbox");
+    assert_eq!(bench.cursors.inbox.position(), Seq(0), "it stays in the inbox");
     bench.request_offline();
     bench.open.clear();
     bench.settle();
@@ -274,7 +278,7 @@ fn recalled_entries_never_block_the_queue() {
     bench.request_offline();
     bench.settle();
     assert_eq!(bench.offline, (21..=30).collect::<Vec<_>>());
-    assert_eq!((bench.ends, bench.cursor.position()), (1, Seq(30)));
+    assert_eq!((bench.ends, bench.cursors.inbox.position()), (1, Seq(30)));
 }
 
 #[test]
@@ -293,7 +297,7 @@ fn a_list_that_is_never_acknowledged_stops_the_queue_until_it_is_asked_for_again
     bench.open.clear();
     bench.request_offline();
     bench.settle();
-    assert_eq!((bench.ends, bench.cursor.position()), (1, Seq(100)));
+    assert_eq!((bench.ends, bench.cursors.inbox.position()), (1, Seq(100)));
 }
 
 #[test]
@@ -307,12 +311,12 @@ fn a_late_acknowledgement_counts_and_resumes_the_queue() {
     }
     assert!(!bench.read(), "it was given up");
     for send_id in first {
-        bench.feed.acknowledged(send_id, &mut bench.cursor);
+        bench.feed.acknowledged(send_id, &mut bench.cursors);
     }
     bench.open.clear();
-    assert_eq!(bench.cursor.position(), Seq(30));
+    assert_eq!(bench.cursors.inbox.position(), Seq(30));
     bench.settle();
-    assert_eq!((bench.ends, bench.cursor.position()), (1, Seq(100)));
+    assert_eq!((bench.ends, bench.cursors.inbox.position()), (1, Seq(100)));
 }
 
 #[test]
@@ -326,11 +330,11 @@ fn what_a_device_left_unacknowledged_waits_while_newer_entries_go_on() {
     bench.append(true);
     bench.settle();
     assert_eq!(bench.live, [1, 1, 1, 2]);
-    assert_eq!(bench.cursor.position(), Seq(0));
+    assert_eq!(bench.cursors.inbox.position(), Seq(0));
     bench.request_offline();
     bench.settle();
     assert_eq!(bench.offline, [1]);
-    assert_eq!(bench.cursor.position(), Seq(2));
+    assert_eq!(bench.cursors.inbox.position(), Seq(2));
 }
 
 #[test]
@@ -353,14 +357,14 @@ fn sending_runs_only_so_far_ahead_of_an_entry_that_is_never_acknowledged() {
     let mut bench = Bench::new(0, settings());
     bench.append(true);
     let stuck = *bench.open.keys().next().unwrap();
-    for _ in 0..3 * SPREAD {
+    for _ in 0..3 * track::SPREAD {
         bench.append(true);
         bench.read();
         bench.open.remove(&stuck);
         bench.ack(0);
     }
     assert!(
-        bench.seen.len() < usize::try_from(SPREAD).unwrap() + 100,
+        bench.seen.len() < usize::try_from(track::SPREAD).unwrap() + 100,
         "{}",
         bench.seen.len()
     );
@@ -381,19 +385,19 @@ fn large_messages_come_alone_in_their_list() {
 fn an_acknowledgement_of_an_unknown_send_id_changes_nothing() {
     let mut bench = Bench::new(0, settings());
     bench.append(true);
-    bench.feed.acknowledged(77, &mut bench.cursor);
-    assert_eq!(bench.cursor.position(), Seq(0));
+    bench.feed.acknowledged(77, &mut bench.cursors);
+    assert_eq!(bench.cursors.inbox.position(), Seq(0));
 }
 
 #[test]
 fn an_own_echo_counts_as_delivered_and_is_not_sent_again() {
     let mut bench = Bench::new(0, settings());
     bench.log.push(Some(entry(0)));
-    bench.feed.echoed(Seq(1), &mut bench.cursor);
-    assert_eq!(bench.cursor.position(), Seq(1));
+    bench.feed.echoed(Seq(1), &mut bench.cursors);
+    assert_eq!(bench.cursors.inbox.position(), Seq(1));
     bench.log.extend([Some(entry(1)), Some(entry(2)), Some(entry(3))]);
-    bench.feed.echoed(Seq(3), &mut bench.cursor);
-    bench.feed.grown(Seq(4));
+    bench.feed.echoed(Seq(3), &mut bench.cursors);
+    bench.feed.grown(&Source::Inbox, Seq(4));
     bench.settle();
     assert_eq!(bench.live, [2, 4], "2 and 4 were missed, 3 was shown");
 }
@@ -442,12 +446,293 @@ proptest! {
             bench.request_offline();
             bench.settle();
         }
-        prop_assert_eq!(bench.cursor.position(), Seq(i64::try_from(bench.log.len()).unwrap()));
+        prop_assert_eq!(bench.cursors.inbox.position(), Seq(i64::try_from(bench.log.len()).unwrap()));
         prop_assert!(bench.seen.is_sorted(), "first sights are in order: {:?}", bench.seen);
         for (at, message) in bench.log.iter().enumerate() {
             let number = i64::try_from(at + 1).unwrap();
             prop_assert!(message.is_none() || bench.seen.contains(&number), "{number} never arrived");
         }
         prop_assert!(bench.ends >= 1);
+    }
+}
+
+/// A feed that follows two rooms, kept in vectors.
+struct Rooms {
+    settings: DeliverySettings,
+    rooms: [RoomId; 2],
+    logs: [Vec<TimMessage>; 2],
+    cursors: Cursors,
+    feed: Feed,
+    now: Instant,
+    open: BTreeMap<i32, ()>,
+    /// Room and mid, in the order of arrival.
+    seen: Vec<(usize, i64)>,
+    ends: usize,
+}
+
+impl Rooms {
+    fn new(backlog: [usize; 2]) -> Self {
+        let settings = settings();
+        let now = Instant::now();
+        let rooms = [room(1), room(2)];
+        let logs = backlog.map(|count| (0..count).map(entry).collect::<Vec<_>>());
+        let mut cursors = Cursors::new(Seq(0));
+        let positions = [0, 1].map(|at: usize| {
+            cursors.follow(&rooms[at], Seq(0));
+            RoomPosition {
+                room: rooms[at].clone(),
+                conversation: conversation(at),
+                position: Seq(0),
+                head: Seq(i64::try_from(logs[at].len()).unwrap()),
+            }
+        });
+        let feed = Feed::new(
+            Encoding::Compact,
+            Seq(0),
+            Seq(0),
+            positions.to_vec(),
+            now,
+            &settings,
+        );
+        Self {
+            settings,
+            rooms,
+            logs,
+            cursors,
+            feed,
+            now,
+            open: BTreeMap::new(),
+            seen: Vec::new(),
+            ends: 0,
+        }
+    }
+
+    fn source(&self, at: usize) -> Source {
+        Source::Room(self.rooms[at].clone())
+    }
+
+    fn append(&mut self, at: usize, reaches: bool) {
+        self.logs[at].push(entry(self.logs[at].len()));
+        let seq = Seq(i64::try_from(self.logs[at].len()).unwrap());
+        let source = self.source(at);
+        if reaches {
+            let parcel = Arc::new(Parcel::message(named(&self.rooms[at], seq)));
+            self.feed.pushed(source, seq, &parcel, self.now, &self.settings);
+        } else {
+            self.feed.grown(&source, seq);
+        }
+        self.collect();
+    }
+
+    fn read(&mut self) -> bool {
+        let Some(request) = self.feed.wants_read(&self.settings, |source| {
+            self.cursors
+                .get_mut(source)
+                .map_or(Seq(0), |cursor| cursor.position())
+        }) else {
+            return false;
+        };
+        let at = (0..2)
+            .find(|at| request.log == Some(conversation(*at)))
+            .expect("only rooms have something to read");
+        let first = usize::try_from(request.after.0).unwrap();
+        let entries = (first..self.logs[at].len()).take(request.limit).map(|index| {
+            let seq = Seq(i64::try_from(index + 1).unwrap());
+            InboxCopy {
+                seq,
+                mid: Some(Mid(seq.0)),
+                client_id: None,
+                body: Some(named(&self.rooms[at], seq).encode(Encoding::Compact).into()),
+            }
+        });
+        let entries = entries.collect();
+        self.feed
+            .read(entries, &mut self.cursors, self.now, &self.settings);
+        self.collect();
+        true
+    }
+
+    fn collect(&mut self) {
+        while let Some(packet) = self.feed.next_packet() {
+            let packet = ServerPacket::parse(&packet).unwrap();
+            let messages = match packet.packet_type().unwrap() {
+                PacketType::OfflineMsgEnd => {
+                    self.ends += 1;
+                    continue;
+                }
+                PacketType::OfflineMsg => {
+                    let list: TimMessageList = packet.decode(Encoding::Compact).unwrap();
+                    list.message_list.unwrap()
+                }
+                _ => vec![packet.decode(Encoding::Compact).unwrap()],
+            };
+            for message in messages {
+                let node = message.room_tid.unwrap().node;
+                let at = self.rooms.iter().position(|room| room.as_str() == node).unwrap();
+                let sight = (at, message.mid.unwrap());
+                if !self.seen.contains(&sight) {
+                    self.seen.push(sight);
+                }
+            }
+            self.open.insert(packet.send_id.unwrap(), ());
+        }
+    }
+
+    fn settle(&mut self) {
+        for _ in 0..10_000 {
+            let read = self.read();
+            if self.open.is_empty() && !read {
+                return;
+            }
+            for (send_id, ()) in std::mem::take(&mut self.open) {
+                self.feed.acknowledged(send_id, &mut self.cursors);
+            }
+            self.collect();
+        }
+        panic!("the feed does not settle");
+    }
+
+    fn of(&self, at: usize) -> Vec<i64> {
+        let of_room = self.seen.iter().filter(|(room, _)| *room == at);
+        of_room.map(|(_, mid)| *mid).collect()
+    }
+}
+
+fn room(number: u8) -> RoomId {
+    RoomId::new(tim_protocol::node::wide_node_from_random([number; 15]))
+}
+
+fn conversation(at: usize) -> ConversationId {
+    ConversationId([u8::try_from(at).unwrap(); 16])
+}
+
+fn named(room: &RoomId, seq: Seq) -> TimMessage {
+    TimMessage {
+        mid: Some(seq.0),
+        room_tid: Some(tim_protocol::wire::Tid {
+            node: room.as_str().to_owned(),
+            ..Default::default()
+        }),
+        ..entry(0)
+    }
+}
+
+#[test]
+fn rooms_are_read_in_turns_and_each_in_order() {
+    let mut rooms = Rooms::new([100, 40]);
+    rooms.feed.request_offline(&rooms.cursors);
+    rooms.settle();
+    assert_eq!(rooms.of(0), (1..=100).collect::<Vec<_>>());
+    assert_eq!(rooms.of(1), (1..=40).collect::<Vec<_>>());
+    assert_eq!(rooms.ends, 1, "one marker ends the queue of all logs");
+    let last_of_small = rooms.seen.iter().position(|sight| *sight == (1, 40)).unwrap();
+    assert!(
+        last_of_small < 139,
+        "the small room does not wait for the large one"
+    );
+}
+
+#[test]
+fn a_push_goes_through_while_another_room_has_to_be_read_back() {
+    let mut rooms = Rooms::new([0, 0]);
+    rooms.append(0, false);
+    rooms.append(0, true);
+    rooms.append(1, true);
+    assert_eq!(rooms.seen, [(1, 1)]);
+    rooms.settle();
+    assert_eq!(rooms.of(0), [1, 2]);
+}
+
+#[test]
+fn nothing_of_a_room_is_sent_or_repeated_after_it_was_left() {
+    let mut rooms = Rooms::new([0, 0]);
+    rooms.append(0, true);
+    rooms.append(1, true);
+    rooms.append(0, false);
+    let left = rooms.rooms[0].clone();
+    rooms.cursors.leave(&left);
+    rooms.feed.left(&left);
+    rooms.append(0, true);
+    rooms.now += Duration::from_secs(10);
+    rooms.feed.tick(rooms.now, &rooms.settings);
+    let mut repeated = 0;
+    while let Some(packet) = rooms.feed.next_packet() {
+        let packet = ServerPacket::parse(&packet).unwrap();
+        let message: TimMessage = packet.decode(Encoding::Compact).unwrap();
+        assert_eq!(message.room_tid.unwrap().node, rooms.rooms[1].as_str());
+        repeated += 1;
+    }
+    assert_eq!(repeated, 1);
+    assert_eq!(rooms.of(0), [1]);
+}
+
+#[test]
+fn a_room_that_is_joined_again_starts_behind_what_was_there() {
+    let mut rooms = Rooms::new([0, 0]);
+    rooms.append(0, true);
+    let again = rooms.rooms[0].clone();
+    rooms.cursors.leave(&again);
+    rooms.feed.left(&again);
+    rooms.logs[0].extend((0..4).map(entry));
+    rooms.cursors.restart(&again, Seq(5));
+    rooms.feed.joined(again, conversation(0), Seq(5), Seq(5));
+    rooms.append(0, true);
+    rooms.settle();
+    assert_eq!(rooms.of(0), [1, 6]);
+}
+
+#[test]
+fn an_own_message_is_confirmed_at_once_however_much_waits_before_it() {
+    let mut rooms = Rooms::new([20, 0]);
+    rooms.logs[0].push(entry(20));
+    let parcel = Arc::new(Parcel::message(named(&rooms.rooms[0], Seq(21))));
+    rooms
+        .feed
+        .confirmed(rooms.rooms[0].clone(), Seq(21), &parcel, rooms.now);
+    rooms.collect();
+    assert_eq!(rooms.seen, [(0, 21)]);
+    rooms.feed.request_offline(&rooms.cursors);
+    rooms.settle();
+    assert_eq!(rooms.of(0)[1..], (1..=20).collect::<Vec<_>>());
+    assert_eq!(rooms.cursors.room(&rooms.rooms[0]).unwrap().position(), Seq(21));
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_every_entry_of_every_room_arrives_and_in_order(
+        backlog in (0usize..30, 0usize..30),
+        steps in proptest::collection::vec((0usize..2, 0u8..6), 0..120),
+    ) {
+        let mut rooms = Rooms::new([backlog.0, backlog.1]);
+        for (at, step) in steps {
+            match step {
+                0 => rooms.append(at, true),
+                1 => rooms.append(at, false),
+                2 => { rooms.read(); }
+                3 => if let Some((send_id, ())) = rooms.open.pop_first() {
+                    rooms.feed.acknowledged(send_id, &mut rooms.cursors);
+                    rooms.collect();
+                },
+                4 => {
+                    rooms.feed.request_offline(&rooms.cursors);
+                    rooms.collect();
+                }
+                _ => {
+                    rooms.now += Duration::from_secs(4);
+                    rooms.feed.tick(rooms.now, &rooms.settings);
+                    rooms.collect();
+                }
+            }
+        }
+        for _ in 0..2 {
+            rooms.feed.request_offline(&rooms.cursors);
+            rooms.collect();
+            rooms.settle();
+        }
+        for at in 0..2 {
+            let count = i64::try_from(rooms.logs[at].len()).unwrap();
+            prop_assert_eq!(rooms.of(at), (1..=count).collect::<Vec<_>>());
+            prop_assert_eq!(rooms.cursors.room(&rooms.rooms[at]).unwrap().position(), Seq(count));
+        }
     }
 }

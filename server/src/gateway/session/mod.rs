@@ -28,9 +28,9 @@ use tokio::time::Instant;
 
 use crate::engine::Engine;
 use crate::engine::accounts::Login;
-use crate::engine::feed::Feed;
+use crate::engine::feed::{Feed, Source};
 use crate::engine::outlet::{Ending, Outgoing, Outlet, SendOutcome, Ticket};
-use crate::store::InboxCopy;
+use crate::store::{InboxCopy, RoomPosition, Seq};
 use limits::PacketRate;
 pub use limits::SessionLimits;
 
@@ -353,7 +353,7 @@ impl Session {
     fn acknowledged(&mut self, send_id: i32) {
         if let Some(open) = &mut self.open {
             let Open { login, feed, .. } = &mut **open;
-            login.with_cursor(|cursor| feed.acknowledged(send_id, cursor));
+            login.with_cursors(|cursors| feed.acknowledged(send_id, cursors));
             self.collect_feed();
         }
     }
@@ -407,10 +407,11 @@ impl Session {
         }));
     }
 
-    fn opened(&mut self, login: Login, encoding: Encoding, now: Instant) {
+    fn opened(&mut self, mut login: Login, encoding: Encoding, now: Instant) {
         self.write(answers::logged_in(&login, encoding));
         let settings = &self.context.engine.settings().delivery;
-        let feed = Feed::new(encoding, login.position, login.head, now, settings);
+        let rooms = std::mem::take(&mut login.rooms);
+        let feed = Feed::new(encoding, login.position, login.head, rooms, now, settings);
         self.heard = now;
         self.open = Some(Box::new(Open {
             login: Arc::new(login),
@@ -455,7 +456,11 @@ impl Session {
         let Poll::Ready(taken) = outlet.poll_take(cx, &mut open.incoming) else {
             return moved;
         };
-        open.feed.grown(taken.newest);
+        open.feed.grown(&Source::Inbox, taken.newest);
+        if let Some(forgotten) = taken.forgotten {
+            // Behind what waits: a room may have to be joined first.
+            open.incoming.push_back(Outgoing::Forgotten(forgotten));
+        }
         moved |= !open.incoming.is_empty();
         self.pass_on(limit, now);
         if let Some(ending) = taken.ending
@@ -490,19 +495,41 @@ impl Session {
         let Open { feed, encoding, .. } = &mut **open;
         match item {
             Outgoing::Entry(seq, parcel) => {
-                feed.pushed(seq, &parcel, now, settings);
+                feed.pushed(Source::Inbox, seq, &parcel, now, settings);
+                self.collect_feed();
+            }
+            Outgoing::RoomEntry(room, seq, parcel) => {
+                feed.pushed(Source::Room(room), seq, &parcel, now, settings);
+                self.collect_feed();
+            }
+            Outgoing::Forgotten(rooms) => {
+                for (room, newest) in *rooms {
+                    feed.grown(&Source::Room(room), newest);
+                }
+            }
+            Outgoing::Joined(position) => {
+                let RoomPosition {
+                    room,
+                    conversation,
+                    position,
+                    head,
+                } = *position;
+                feed.joined(room, conversation, position, head);
+            }
+            Outgoing::Left(room) => {
+                feed.left(&room);
                 self.collect_feed();
             }
             Outgoing::Volatile(parcel) => {
                 let packet = parcel.plain(*encoding);
                 self.write(packet);
             }
-            Outgoing::Sent(ticket, outcome) => self.sent(ticket, outcome),
+            Outgoing::Sent(ticket, outcome) => self.sent(ticket, outcome, now),
         }
     }
 
     /// A send has its outcome. Answers leave in the order of the sends.
-    fn sent(&mut self, ticket: Ticket, outcome: SendOutcome) {
+    fn sent(&mut self, ticket: Ticket, outcome: SendOutcome, now: Instant) {
         let Some(open) = &mut self.open else { return };
         let Open {
             login,
@@ -517,9 +544,13 @@ impl Session {
         send.answer = Some(match outcome {
             SendOutcome::Stored(seq, parcel) => {
                 if let Some(seq) = seq {
-                    login.with_cursor(|cursor| feed.echoed(seq, cursor));
+                    login.with_cursors(|cursors| feed.echoed(seq, cursors));
                 }
                 Some(parcel.plain(*encoding))
+            }
+            SendOutcome::Logged(room, seq, parcel) => {
+                feed.confirmed(room, seq, &parcel, now);
+                None
             }
             SendOutcome::Passed => None,
             SendOutcome::Refused(code) => Some(answers::refused_send(send.kind, send.id, code, *encoding)),
@@ -557,7 +588,13 @@ impl Session {
         if has_room && open.reading.is_none() && open.read_again.is_none_or(|at| now >= at) {
             open.read_again = None;
             let Open { login, feed, .. } = &mut **open;
-            let request = feed.wants_read(settings, || login.with_cursor(|cursor| cursor.position()));
+            let request = feed.wants_read(settings, |source| {
+                login.with_cursors(|cursors| {
+                    cursors
+                        .get_mut(source)
+                        .map_or(Seq::default(), |cursor| cursor.position())
+                })
+            });
             open.reading = request.map(|request| {
                 let login = Arc::clone(&open.login);
                 Box::pin(async move { login.engine().read_inbox(&login, request).await }) as Reading
@@ -577,7 +614,7 @@ impl Session {
             ..
         } = &mut **open;
         match result {
-            Ok(entries) => login.with_cursor(|cursor| feed.read(entries, cursor, now, settings)),
+            Ok(entries) => login.with_cursors(|cursors| feed.read(entries, cursors, now, settings)),
             Err(error) => {
                 tracing::warn!(%error, "an inbox could not be read; it is tried again");
                 feed.read_failed();

@@ -49,7 +49,7 @@ impl Session {
             }
             Some(PacketType::OfflineMsg) => {
                 let feed = &mut open.feed;
-                open.login.with_cursor(|cursor| feed.request_offline(cursor));
+                open.login.with_cursors(|cursors| feed.request_offline(cursors));
                 self.collect_feed();
             }
             Some(PacketType::Message | PacketType::RevokeMessage | PacketType::BurnMessage) => {
