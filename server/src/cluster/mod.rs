@@ -82,6 +82,11 @@ pub enum Event {
         /// The membership now.
         membership: Membership,
     },
+    /// The profile of an account changed; caches must forget it.
+    ProfileChanged {
+        /// The account.
+        account: AccountId,
+    },
     /// The record of a room changed; caches must forget it.
     RoomChanged {
         /// The room.

@@ -23,6 +23,7 @@ pub mod passwords;
 pub mod permission;
 pub mod positions;
 pub mod presence;
+pub mod profiles;
 pub mod relations;
 pub mod rooms;
 pub mod roster;
@@ -54,6 +55,7 @@ use parcel::Parcel;
 use passwords::Passwords;
 use positions::Positions;
 use presence::Broadcasts;
+use profiles::Profiles;
 use relations::Relations;
 use rooms::Rooms;
 pub use settings::Settings;
@@ -123,6 +125,7 @@ pub struct Engine {
     listeners: Listeners,
     relations: Relations,
     rooms: Rooms,
+    profiles: Profiles,
     broadcasts: Broadcasts,
     passwords: Passwords,
     failures_by_address: Attempts<IpAddr>,
@@ -174,6 +177,7 @@ impl Engine {
             failures_by_account: Attempts::new(settings.guessing.failures_per_account),
             registrations: Attempts::new(settings.guessing.registrations_per_address),
             rooms: Rooms::new(&settings.rooms),
+            profiles: Profiles::default(),
             settings,
             store,
             bus,
@@ -374,6 +378,11 @@ impl Receiver for Engine {
                     if !membership.is_member() {
                         self.room_left(&account, &room);
                     }
+                }
+            }
+            Event::ProfileChanged { account } => {
+                if from != self.bus.local() {
+                    self.profiles.changed_elsewhere(&account);
                 }
             }
             Event::RoomChanged { room } => {

@@ -8,13 +8,14 @@ use tim_protocol::error_code::ErrorCode;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::members::MemberLists;
+use crate::cluster::Event;
 use crate::engine::accounts::Login;
 use crate::engine::attempts::Attempts;
 use crate::engine::roster::REQUESTS_PER_PAIR;
 use crate::engine::settings::{AttemptLimit, RoomSettings};
 use crate::engine::write_through::WriteThrough;
 use crate::engine::{Engine, store_failure};
-use crate::store::{AccountId, ConversationId, Membership, Room, RoomId};
+use crate::store::{AccountId, ConversationId, Membership, Room, RoomId, RoomUpdate};
 
 const LOCKS: usize = 1_024;
 /// Bytes of room records that are kept, about.
@@ -144,6 +145,28 @@ impl Engine {
             }
         };
         Ok(found.filter(|record| record.domain == domain))
+    }
+
+    /// Changes a room's record. `false`: it is not what the caller saw any more, or the room is
+    /// dissolved.
+    pub(in crate::engine) async fn update_room(&self, update: RoomUpdate) -> Result<bool, ErrorCode> {
+        let room = update.id.clone();
+        let began = self.rooms.records.begin(&room);
+        match self.store.update_room(update).await {
+            Ok(Some(record)) => {
+                self.rooms.records.changed(&room, began, Arc::new(record));
+                self.tell_other_nodes(&Event::RoomChanged { room });
+                Ok(true)
+            }
+            Ok(None) => {
+                self.rooms.records.forget(&room);
+                Ok(false)
+            }
+            Err(error) => {
+                self.rooms.records.forget(&room);
+                Err(store_failure(&error))
+            }
+        }
     }
 
     /// What a room that exists and an account are to each other.

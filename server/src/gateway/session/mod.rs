@@ -7,6 +7,7 @@
 mod answers;
 mod limits;
 mod presence;
+mod profiles;
 mod requests;
 mod rooms;
 #[cfg(test)]

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use tim_protocol::Encoding;
 use tim_protocol::error_code::ErrorCode;
 use tim_protocol::packet::{self, ClientPacket, PacketType};
-use tim_protocol::wire::{TimAck, TimMessage, TimReq};
+use tim_protocol::wire::{TimAck, TimMessage, TimNodes, TimReq};
 
-use super::{Finished, Session, Underway, answers, rooms};
+use super::{Finished, Session, Underway, answers, profiles, rooms};
 use crate::engine::accounts::Login;
 use crate::engine::messages::Attempt;
 use crate::engine::outlet::Ticket;
@@ -72,6 +72,13 @@ impl Session {
             },
             Some(PacketType::Presence) => self.presence(packet, Precedence::List),
             Some(PacketType::BroadPresence) => self.presence(packet, Precedence::One),
+            Some(PacketType::Nodes) => match packet.decode::<TimNodes>() {
+                Ok(request) => {
+                    let login = Arc::clone(&open.login);
+                    self.run_to_its_end(async move { profiles::answer(&login, request, encoding).await });
+                }
+                Err(_) => self.refuse(packet.tim_type(), encoding, ErrorCode::Params),
+            },
             _ => self.refuse(packet.tim_type(), encoding, ErrorCode::Params),
         }
     }
