@@ -24,7 +24,8 @@ use tempfile::TempDir;
 use tim_protocol::node::wide_account_node;
 use tim_server::engine::identity::Identity;
 use tim_server::store::{
-    AccountId, Advance, Append, Appended, ConversationId, DeviceKey, MasterKeySource, Seq, SqliteOptions,
+    AccountId, Advance, Append, Appended, ConversationId, DeviceKey, MasterKeySource, Membership,
+    MembershipChange, MembershipChanged, NewRoom, RoomAdvance, RoomId, RoomKind, Seq, SqliteOptions,
     SqliteStore, Store, Timestamp, UpperBound,
 };
 use tokio::runtime::Runtime;
@@ -170,6 +171,165 @@ fn single_operations(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Members of the large room.
+const MEMBERS: usize = 10_000;
+/// Joins that are under way at the same time.
+const JOINS: usize = 1000;
+
+fn member(number: usize) -> AccountId {
+    AccountId::new(wide_account_node(&[1; 32], "", &format!("m{number}")))
+}
+
+fn room(number: usize) -> (RoomId, ConversationId) {
+    let id = RoomId::new(wide_account_node(&[2; 32], "", &format!("room {number}")));
+    (id, ConversationId((number as u128).to_be_bytes()))
+}
+
+async fn create_room(store: &SqliteStore, number: usize) {
+    let (id, conversation) = room(number);
+    let new = NewRoom {
+        id,
+        conversation,
+        domain: String::new(),
+        kind: RoomKind::Open,
+        founder: member(0),
+        created: Timestamp(1),
+        profile: Bytes::from_static(b"topic"),
+    };
+    assert!(store.create_room(new).await.unwrap());
+}
+
+fn join(number: usize, account: AccountId) -> MembershipChange {
+    let (room, conversation) = room(number);
+    MembershipChange {
+        room,
+        conversation,
+        account,
+        expected: Membership::default(),
+        becomes: Membership::MEMBER,
+        notices: Vec::new(),
+    }
+}
+
+/// Each change from a task of its own, all at once.
+async fn change_all(store: &Arc<SqliteStore>, changes: Vec<MembershipChange>) {
+    let tasks: Vec<_> = changes
+        .into_iter()
+        .map(|change| {
+            let store = Arc::clone(store);
+            tokio::spawn(async move { store.change_membership(change).await.unwrap() })
+        })
+        .collect();
+    for task in tasks {
+        assert!(matches!(task.await.unwrap(), MembershipChanged::Done { .. }));
+    }
+}
+
+fn room_operations(criterion: &mut Criterion) {
+    let runtime = Runtime::new().unwrap();
+    let bench = Bench::new(1);
+    let store = &bench.store;
+    let phone = || DeviceKey("phone".into());
+    let advance = |number, position| RoomAdvance {
+        owner: member(number),
+        device: phone(),
+        room: room(0).0,
+        position: Seq(position),
+    };
+    runtime.block_on(async {
+        create_room(store, 0).await;
+        let numbers: Vec<usize> = (1..MEMBERS).collect();
+        for some in numbers.chunks(JOINS) {
+            let joins = some.iter().map(|number| join(0, member(*number)));
+            change_all(store, joins.collect()).await;
+        }
+        let devices = (0..MEMBERS).map(|number| Advance {
+            owner: member(number),
+            device: phone(),
+            position: Seq(0),
+            seen: Timestamp(1),
+        });
+        store.advance(devices.collect()).await.unwrap();
+        for number in 1..100 {
+            create_room(store, number).await;
+        }
+    });
+    let mut group = criterion.benchmark_group("room");
+    group.bench_function("append one message", |bencher| {
+        let message = || Append {
+            conversation: room(0).1,
+            inboxes: Vec::new(),
+            ..bench.message(0)
+        };
+        bencher.to_async(&runtime).iter_batched(
+            || vec![message()],
+            |batch| async { store.append(batch).await.unwrap() },
+            BatchSize::PerIteration,
+        );
+    });
+    group.sample_size(10);
+    group.throughput(Throughput::Elements(MEMBERS as u64));
+    group.bench_function("list of 10,000 members", |bencher| {
+        bencher.to_async(&runtime).iter(|| async {
+            let members = store.room_members(&room(0).0, None, MEMBERS).await.unwrap();
+            assert_eq!(members.len(), MEMBERS);
+            members
+        });
+    });
+    let mut position = 0;
+    group.bench_function("positions of 10,000 members", |bencher| {
+        bencher.to_async(&runtime).iter_batched(
+            || {
+                position += 1;
+                (0..MEMBERS)
+                    .map(|number| advance(number, position))
+                    .collect::<Vec<_>>()
+            },
+            |advances| async { store.advance_rooms(advances).await.unwrap() },
+            BatchSize::PerIteration,
+        );
+    });
+    group.throughput(Throughput::Elements(JOINS as u64));
+    let mut joined = MEMBERS;
+    group.bench_function("1,000 joins at once", |bencher| {
+        bencher.to_async(&runtime).iter_batched(
+            || {
+                joined += JOINS;
+                (joined - JOINS..joined)
+                    .map(|number| join(1, member(number)))
+                    .collect::<Vec<_>>()
+            },
+            |joins| change_all(store, joins),
+            BatchSize::PerIteration,
+        );
+    });
+    group.throughput(Throughput::Elements(100));
+    group.bench_function("positions in 100 rooms", |bencher| {
+        let (owner, phone) = (member(0), phone());
+        bencher
+            .to_async(&runtime)
+            .iter(|| async { store.room_positions(&owner, &phone).await.unwrap() });
+    });
+    group.finish();
+    let (wall, cpu) = (Instant::now(), cpu_time());
+    let before = store.statistics();
+    let numbers: Vec<usize> = (0..10 * JOINS).collect();
+    runtime.block_on(async {
+        for some in numbers.chunks(JOINS) {
+            let joins = some.iter().map(|number| join(2, member(*number + 1)));
+            change_all(store, joins.collect()).await;
+        }
+    });
+    let groups = store.statistics().groups - before.groups;
+    println!(
+        "{} joins: {:.0}/s, {:.1} us CPU each, {groups} commits",
+        numbers.len(),
+        numbers.len() as f64 / wall.elapsed().as_secs_f64(),
+        (cpu_time() - cpu).as_secs_f64() * 1e6 / numbers.len() as f64,
+    );
+    runtime.block_on(store.close());
+}
+
 /// CPU time of this process so far.
 fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
@@ -263,5 +423,6 @@ fn main() {
     }
     let mut criterion = Criterion::default().configure_from_args();
     single_operations(&mut criterion);
+    room_operations(&mut criterion);
     criterion.final_summary();
 }

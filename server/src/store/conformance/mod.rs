@@ -18,6 +18,7 @@ mod keys;
 mod logs;
 mod model;
 mod profiles;
+mod room_model;
 mod rooms;
 
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub use self::keys::*;
 pub use self::logs::*;
 pub use self::model::{Operation, compare, operations};
 pub use self::profiles::*;
+pub use self::room_model::RoomOperation;
 pub use self::rooms::*;
 
 /// A back end under test.

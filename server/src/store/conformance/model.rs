@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use proptest::prelude::*;
 
+use super::room_model::{RoomOperation, room_operation};
 use super::{account_id, advance, conversation, packet};
 use crate::store::Store;
 use crate::store::ids::{Mid, Seq, Timestamp};
@@ -28,7 +29,9 @@ pub enum Operation {
         mid: i64,
         author: u8,
         notices: u8,
+        log: Option<usize>,
     },
+    Room(RoomOperation),
     Put(Vec<(u8, Option<(u8, i64)>)>),
     State {
         owner: u8,
@@ -107,9 +110,11 @@ fn operation() -> impl Strategy<Value = Operation> {
         8 => prop::collection::vec(seed, 0..12).prop_map(Operation::Append),
         4 => (0..3_u8, upper, 0..8_usize)
             .prop_map(|(conversation, upper, limit)| Operation::History { conversation, upper, limit }),
-        3 => (0..3_u8, 0..12_i64, who(), 0..3_u8).prop_map(|(conversation, mid, author, notices)| {
-            Operation::Retract { conversation, mid, author, notices }
-        }),
+        4 => (0..3_u8, 0..12_i64, who(), 0..3_u8, prop::option::of(0..40_usize))
+            .prop_map(|(conversation, mid, author, notices, log)| {
+                Operation::Retract { conversation, mid, author, notices, log }
+            }),
+        25 => room_operation().prop_map(Operation::Room),
         3 => prop::collection::vec((who(), prop::option::of((0..3_u8, 0..9_i64))), 0..5)
             .prop_map(Operation::Put),
         4 => who().prop_map(|owner| Operation::State { owner }),
@@ -127,7 +132,7 @@ fn operation() -> impl Strategy<Value = Operation> {
     ]
 }
 
-fn name(number: u8) -> String {
+pub(super) fn name(number: u8) -> String {
     format!("account {number}")
 }
 
@@ -149,7 +154,7 @@ pub async fn compare(operation: &Operation, one: &dyn Store, two: &dyn Store) {
     assert_eq!(answer_one, answer_two, "answers to {operation:?}");
 }
 
-fn text(answer: impl Debug) -> String {
+pub(super) fn text(answer: impl Debug) -> String {
     format!("{answer:?}")
 }
 
@@ -194,6 +199,7 @@ async fn answer(operation: &Operation, store: &dyn Store) -> String {
             mid,
             author,
             notices,
+            log,
         } => {
             let notices = (0..notices).map(|owner| packet(&name(owner), "notice"));
             let retract = Retract {
@@ -201,7 +207,7 @@ async fn answer(operation: &Operation, store: &dyn Store) -> String {
                 mid: Mid(mid),
                 author: account_id(&name(author)),
                 notices: notices.collect(),
-                log: None,
+                log: log.map(|length| vec![b'l'; length].into()),
             };
             text(store.retract(retract).await)
         }
@@ -263,6 +269,7 @@ async fn answer(operation: &Operation, store: &dyn Store) -> String {
             ))
         }
         Operation::Lists { owner } => text(store.contact_lists(&account_id(&name(owner))).await),
+        Operation::Room(operation) => super::room_model::answer(operation, store).await,
         Operation::Rotate => text(store.rotate_key().await),
         Operation::Reencrypt { limit } => {
             let done = store.reencrypt(limit).await.unwrap();

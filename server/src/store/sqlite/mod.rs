@@ -8,6 +8,7 @@ mod operations;
 mod peek;
 mod queue;
 mod reader;
+mod room_rows;
 mod scan;
 mod schema;
 mod sealed;

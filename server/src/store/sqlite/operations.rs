@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::SqliteStore;
 use super::database::OPERATION_BYTES;
-use super::reader::RoomList;
+use super::room_rows::RoomList;
 use crate::store::ids::{AccountId, ConversationId, DeviceKey, RoomId, Seq, Timestamp};
 use crate::store::record::{
     Account, Advance, Append, Appended, ContactChange, ContactLists, Contacts, Dissolved, InboxCopy,

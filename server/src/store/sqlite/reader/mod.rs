@@ -19,7 +19,6 @@ use crate::store::record::{Account, ContactLists, ContactState, Contacts};
 use crate::store::{Result, StoreError};
 
 pub(super) use conversations::{LAST_NOTICE, MessageRow, open_message, select_message};
-pub(super) use rooms::{MembershipRow, RoomList, RoomRow, select_managers};
 
 /// An operation that waits for a reader.
 pub(super) type ReadJob = Box<dyn FnOnce(&mut Reader) + Send>;
@@ -178,7 +177,7 @@ pub(super) fn select_contacts(
     }))
 }
 
-fn contact_state(column: i64) -> ContactState {
+pub(super) fn contact_state(column: i64) -> ContactState {
     match column {
         1 => ContactState::Wants,
         2 => ContactState::Blocks,

@@ -87,7 +87,7 @@ proptest! {
 
     #[test]
     fn random_operations_are_answered_as_by_the_store_in_memory(
-        sequence in operations(40),
+        sequence in operations(60),
         small_caches in any::<bool>(),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -10,7 +10,7 @@ use crate::store::StoreError;
 use crate::store::encryption::{Scope, Table};
 use crate::store::ids::{AccountId, ConversationId, Timestamp};
 use crate::store::keys::{KeyId, MasterKey, Secret};
-use crate::store::sqlite::reader::RoomRow;
+use crate::store::sqlite::room_rows::RoomRow;
 use crate::store::sqlite::schema::{DATA_KEY_PURPOSE, key_failure};
 use crate::store::sqlite::sealed::{
     account_place, damaged, device_place, inbox_place, log_notice_place, message_place, parse_account,

@@ -11,7 +11,7 @@ use crate::store::keys::KeyId;
 use crate::store::record::{
     Dissolved, Membership, MembershipChange, MembershipChanged, NewRoom, Room, RoomUpdate,
 };
-use crate::store::sqlite::reader::{MembershipRow, RoomList, RoomRow, select_managers};
+use crate::store::sqlite::room_rows::{MembershipRow, RoomList, RoomRow, select_managers};
 use crate::store::sqlite::writer::contacts::column;
 
 /// What the writer remembers of a room.
