@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use tim_protocol::error_code::ErrorCode;
 use tim_protocol::wire::TimMessage;
 use tim_protocol::{Encoding, WireStruct};
@@ -14,7 +15,7 @@ use super::online::{Member, OnlineAccount};
 use super::outlet::{SendOutcome, Ticket};
 use super::parcel::Parcel;
 use super::{Engine, store_failure};
-use crate::store::{Append, Appended, Duplicate, InboxItem, Mid, RoomId, Seq, StoreError};
+use crate::store::{Append, Appended, ConversationId, Duplicate, InboxItem, Mid, RoomId, Seq, StoreError};
 
 /// Bytes of messages that may wait for the disk; more are refused with 5104.
 const QUEUED_BYTES: usize = 64 << 20;
@@ -96,6 +97,19 @@ pub enum Work {
         /// Who sent it.
         origin: Origin,
     },
+    /// The same for everybody in a room.
+    RelayToRoom {
+        /// The room.
+        room: RoomId,
+        /// Its conversation.
+        conversation: ConversationId,
+        /// The stored form.
+        body: Bytes,
+        /// The delivered form.
+        message: Box<TimMessage>,
+        /// Who sent it.
+        origin: Origin,
+    },
     /// An inbox entry that nobody waits for.
     Remember(InboxItem),
     /// Answered when everything queued before is durable and dispatched.
@@ -109,7 +123,7 @@ struct Chat {
     room: Option<RoomId>,
     origin: Origin,
     owners: Vec<crate::store::AccountId>,
-    conversation: crate::store::ConversationId,
+    conversation: ConversationId,
     client_id: Option<i64>,
 }
 
@@ -165,6 +179,29 @@ pub async fn run(engine: Arc<Engine>, mut queue: mpsc::Receiver<Work>) {
                         relays.push((item, message, origin));
                     }
                     relay(&engine, relays).await;
+                }
+                Work::RelayToRoom {
+                    room,
+                    conversation,
+                    body,
+                    message,
+                    origin,
+                } => {
+                    let mut bytes = origin.share.bytes;
+                    let mut relays = vec![((conversation, body), room, message, origin)];
+                    while bytes < BATCH_BYTES
+                        && let Some(Work::RelayToRoom {
+                            room,
+                            conversation,
+                            body,
+                            message,
+                            origin,
+                        }) = works.next_if(|work| matches!(work, Work::RelayToRoom { .. }))
+                    {
+                        bytes += origin.share.bytes;
+                        relays.push(((conversation, body), room, message, origin));
+                    }
+                    relay_to_rooms(&engine, relays).await;
                 }
                 Work::Remember(item) => {
                     if let Err(error) = engine.store.append_inbox(vec![item]).await {
@@ -345,6 +382,30 @@ async fn relay(engine: &Engine, relays: Vec<Relay>) {
                 parts.extend([second, part]);
             }
             Err(error) => fail(engine, part.iter().map(|(_, _, origin)| origin), &error),
+        }
+    }
+}
+
+type RoomRelay = ((ConversationId, Bytes), RoomId, Box<TimMessage>, Origin);
+
+/// Puts messages into the logs of rooms and delivers them, halved like [`relay`].
+async fn relay_to_rooms(engine: &Engine, relays: Vec<RoomRelay>) {
+    let mut parts = vec![relays];
+    while let Some(mut part) = parts.pop() {
+        let packets = part.iter().map(|(packet, ..)| packet.clone()).collect();
+        match engine.store.append_log(packets).await {
+            Ok(positions) => {
+                for ((_, room, message, origin), position) in part.into_iter().zip(positions) {
+                    let parcel = Arc::new(Parcel::message(*message));
+                    engine.deliver_to_room(&room, position, &parcel, Some(origin.member.id));
+                    origin.answer(SendOutcome::Logged(room, position, parcel));
+                }
+            }
+            Err(StoreError::Damaged { .. }) if part.len() > 1 => {
+                let second = part.split_off(part.len() / 2);
+                parts.extend([second, part]);
+            }
+            Err(error) => fail(engine, part.iter().map(|(.., origin)| origin), &error),
         }
     }
 }

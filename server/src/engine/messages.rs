@@ -211,11 +211,21 @@ impl Engine {
                 )
             }
             Purpose::Relay => {
-                let Route::User(to, _) = route else {
-                    return refuse(login, ticket, ErrorCode::Params);
-                };
                 let id = message.id;
                 let body = stored_form(&mut message, id);
+                let to = match route {
+                    Route::User(to, _) => to,
+                    Route::Room(room, conversation) => {
+                        let work = Work::RelayToRoom {
+                            room,
+                            conversation,
+                            body,
+                            message: Box::new(message),
+                            origin,
+                        };
+                        return self.queue(login, ticket, work);
+                    }
+                };
                 let item = InboxItem::Packet { owner: to, body };
                 self.queue(
                     login,

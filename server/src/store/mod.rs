@@ -213,7 +213,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Entries of the log of a conversation with a number above `after`, ascending; bounded like
     /// [`Store::read_inbox`]. The log holds the messages of the conversation in `mid` order and
-    /// between them the packets that [`Retract::log`] put in. Retracted and damaged ones have no
+    /// between them the packets that [`Retract::log`] and [`Store::append_log`] put in. Retracted and damaged ones have no
     /// body.
     async fn read_log(
         &self,
@@ -222,6 +222,10 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
         max_bytes: usize,
     ) -> Result<Vec<InboxCopy>>;
+
+    /// Appends packets (compact `TimMessage`) to the logs of conversations, in the given order and
+    /// in one transaction; answers their numbers. They take no `mid` and are not in the history.
+    async fn append_log(&self, packets: Vec<(ConversationId, Bytes)>) -> Result<Vec<Seq>>;
 
     /// Where a device stands in the logs of all rooms its account is a member of. A device the
     /// store does not know starts where the furthest device of the account is, and stays there

@@ -99,6 +99,26 @@ pub async fn a_log_holds_messages_and_packets_in_order(subject: &dyn Subject) {
     assert_eq!(log(&*store, 2, 0).await, []);
 }
 
+pub async fn packets_go_into_a_log_on_their_own(subject: &dyn Subject) {
+    let store = subject.open();
+    say(&*store, 1, "one").await;
+    let packets = [(1, "first"), (2, "elsewhere"), (1, "second")];
+    let packets = packets.map(|(number, text)| (conversation(number), text.into()));
+    let numbers = store.append_log(packets.to_vec()).await.unwrap();
+    assert_eq!(numbers, [Seq(2), Seq(1), Seq(3)]);
+    assert_eq!(say(&*store, 1, "two").await, (Mid(2), Seq(4)));
+    let store = reopen(subject, store).await;
+    let expected = [
+        spoken(1, 1, "one"),
+        logged(2, "first"),
+        logged(3, "second"),
+        spoken(4, 2, "two"),
+    ];
+    assert_eq!(log(&*store, 1, 0).await, expected);
+    assert_eq!(log(&*store, 2, 0).await, [logged(1, "elsewhere")]);
+    assert_eq!(store.append_log(Vec::new()).await.unwrap(), []);
+}
+
 pub async fn a_log_can_be_read_from_everywhere(subject: &dyn Subject) {
     let store = subject.open();
     let expected = mixed(&*store).await;

@@ -148,6 +148,7 @@ macro_rules! store_conformance {
             packets_in_a_log_are_not_in_the_history
             a_log_tells_the_number_the_author_gave
             a_repeat_takes_no_place_in_the_log
+            packets_go_into_a_log_on_their_own
             a_recall_that_fails_leaves_no_packet
             a_member_starts_where_it_joined
             positions_in_rooms_only_move_forward

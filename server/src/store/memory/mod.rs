@@ -220,15 +220,18 @@ impl Store for MemoryStore {
             message.body = None;
             // A durable store keeps the exact time with the body.
             message.timestamp = message.order;
-            let position = log.map(|packet| {
-                let position = conversation.head().next();
-                conversation.notices.push((position.0, packet));
-                position
-            });
+            let position = log.map(|packet| conversation.put(packet));
             Retracted::Done {
                 seqs: state.put_all(notices),
                 position,
             }
+        })
+    }
+
+    async fn append_log(&self, packets: Vec<(ConversationId, Bytes)>) -> Result<Vec<Seq>> {
+        self.with(|state| {
+            let log = |(id, packet)| state.conversations.entry(id).or_default().put(packet);
+            packets.into_iter().map(log).collect()
         })
     }
 

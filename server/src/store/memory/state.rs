@@ -39,6 +39,13 @@ impl Conversation {
         Seq(i64::try_from(self.messages.len() + self.notices.len()).unwrap_or(i64::MAX))
     }
 
+    /// Appends a packet to the log.
+    pub(super) fn put(&mut self, packet: Bytes) -> Seq {
+        let position = self.head().next();
+        self.notices.push((position.0, packet));
+        position
+    }
+
     /// The entries of the log above a number.
     pub(super) fn log(&self, after: Seq) -> impl Iterator<Item = InboxCopy> {
         let after = after.0.max(0);

@@ -151,6 +151,19 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn append_log(&self, packets: Vec<(ConversationId, Bytes)>) -> Result<Vec<Seq>> {
+        let Some((first, _)) = packets.first() else {
+            return Ok(Vec::new());
+        };
+        let bytes = packets
+            .iter()
+            .map(|(_, packet)| packet.len() + OPERATION_BYTES)
+            .sum();
+        self.of_conversation(first)?
+            .write(bytes, move |writer| writer.append_log(&packets))
+            .await
+    }
+
     async fn append_inbox(&self, entries: Vec<InboxItem>) -> Result<Vec<Seq>> {
         let Some(first) = entries.first() else {
             return Ok(Vec::new());

@@ -1,5 +1,6 @@
 //! Messages: appending, recognising repeats, retracting.
 
+use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{TaskResult, Writer};
@@ -195,6 +196,14 @@ impl Writer<'_> {
             ..
         } = self;
         conversations.get_or_load(id, || ConversationState::load(connection, placement, id))
+    }
+
+    pub(in crate::store::sqlite) fn append_log(
+        &mut self,
+        packets: &[(ConversationId, Bytes)],
+    ) -> TaskResult<Vec<Seq>> {
+        let log = |(id, packet): &(ConversationId, Bytes)| self.log_packet(id, packet);
+        packets.iter().map(log).collect()
     }
 
     /// Appends a packet to the log of a conversation.
