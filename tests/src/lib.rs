@@ -19,6 +19,7 @@ pub mod log;
 pub mod people;
 pub mod process;
 pub mod received;
+pub mod rooms;
 pub mod secrets;
 pub mod server;
 

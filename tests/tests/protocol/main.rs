@@ -20,6 +20,7 @@ mod offline;
 mod presence;
 mod repeats;
 mod retraction;
+mod room_messages;
 mod tokens;
 mod vectors;
 mod volatile;
