@@ -92,6 +92,153 @@ pub const BUDGETS: &[Budget] = &[
         unit: "ms",
         figure: |scenario| scenario.figure("drain_ms"),
     },
+    Budget {
+        what: "message to 9,500 members online, last receiver, 99th percentile",
+        scenario: "room-fanout-9500",
+        limit: Limit::AtMost(150.0),
+        unit: "ms",
+        figure: |scenario| scenario.latency("plain_last_receiver", |summary| summary.p99_ms),
+    },
+    Budget {
+        what: "the same with 1 % who never acknowledge, later by (median)",
+        scenario: "room-fanout-9500",
+        limit: Limit::AtMost(10.0),
+        unit: "%",
+        figure: |scenario| scenario.figure("mute_change_percent"),
+    },
+    Budget {
+        what: "the same with acknowledgements 20 ms late, later by (median)",
+        scenario: "room-fanout-9500",
+        limit: Limit::AtMost(10.0),
+        unit: "%",
+        figure: |scenario| scenario.figure("late_acks_change_percent"),
+    },
+    Budget {
+        what: "1,000 members, 1 % who never acknowledge, later by (median)",
+        scenario: "room-fanout-1000",
+        limit: Limit::AtMost(10.0),
+        unit: "%",
+        figure: |scenario| scenario.figure("mute_change_percent"),
+    },
+    Budget {
+        what: "1,000 members, acknowledgements 20 ms late, later by (median)",
+        scenario: "room-fanout-1000",
+        limit: Limit::AtMost(10.0),
+        unit: "%",
+        figure: |scenario| scenario.figure("late_acks_change_percent"),
+    },
+    Budget {
+        what: "storing a message to 9,500 members of whom one is online, CPU in multiples of a small room",
+        scenario: "room-fanout-9500",
+        limit: Limit::AtMost(2.0),
+        unit: "times",
+        figure: |scenario| scenario.figure("storing_cpu_times_small_room"),
+    },
+    Budget {
+        what: "deliveries to ten rooms of 500 per second of the server's core",
+        scenario: "room-max-10x500",
+        limit: Limit::AtLeast(100_000.0),
+        unit: "per core-second",
+        figure: |scenario| scenario.figure("plain_deliveries_per_core_second"),
+    },
+    Budget {
+        what: "the same with acknowledgements 20 ms late",
+        scenario: "room-max-10x500",
+        limit: Limit::AtLeast(100_000.0),
+        unit: "per core-second",
+        figure: |scenario| scenario.figure("late_acks_deliveries_per_core_second"),
+    },
+    Budget {
+        what: "the same with 1 % who never acknowledge, less for each of the others by",
+        scenario: "room-max-10x500",
+        limit: Limit::AtMost(10.0),
+        unit: "%",
+        figure: |scenario| scenario.figure("mute_loss_percent"),
+    },
+    Budget {
+        what: "deliveries to one room of 5,000 per second of the server's core",
+        scenario: "room-max-1x5000",
+        limit: Limit::AtLeast(100_000.0),
+        unit: "per core-second",
+        figure: |scenario| scenario.figure("plain_deliveries_per_core_second"),
+    },
+    Budget {
+        what: "the same with 1 % who never acknowledge, less for each of the others by",
+        scenario: "room-max-1x5000",
+        limit: Limit::AtMost(10.0),
+        unit: "%",
+        figure: |scenario| scenario.figure("mute_loss_percent"),
+    },
+    Budget {
+        what: "durable joins into one room",
+        scenario: "joins",
+        limit: Limit::AtLeast(2_000.0),
+        unit: "joins/s",
+        figure: |scenario| scenario.figure("one_room_joins_per_second"),
+    },
+    Budget {
+        what: "durable joins into many rooms",
+        scenario: "joins",
+        limit: Limit::AtLeast(2_000.0),
+        unit: "joins/s",
+        figure: |scenario| scenario.figure("many_rooms_joins_per_second"),
+    },
+    Budget {
+        what: "list of 10,000 members, complete, 99th percentile",
+        scenario: "joins",
+        limit: Limit::AtMost(50.0),
+        unit: "ms",
+        figure: |scenario| scenario.latency("member_list", |summary| summary.p99_ms),
+    },
+    Budget {
+        what: "10 MB/s to 100 subscribers, binary, 99th percentile",
+        scenario: "stream",
+        limit: Limit::AtMost(100.0),
+        unit: "ms",
+        figure: |scenario| scenario.latency("binary_chunk", |summary| summary.p99_ms),
+    },
+    Budget {
+        what: "10 MB/s to 100 subscribers, structured, 99th percentile",
+        scenario: "stream",
+        limit: Limit::AtMost(100.0),
+        unit: "ms",
+        figure: |scenario| scenario.latency("structured_chunk", |summary| summary.p99_ms),
+    },
+    Budget {
+        what: "10 MB/s to 100 subscribers one of whom never reads, 99th percentile of the others",
+        scenario: "stream",
+        limit: Limit::AtMost(100.0),
+        unit: "ms",
+        figure: |scenario| scenario.latency("one_never_reads_chunk", |summary| summary.p99_ms),
+    },
+    Budget {
+        what: "chunks dropped for subscribers that read, binary",
+        scenario: "stream",
+        limit: Limit::AtMost(0.1),
+        unit: "%",
+        figure: |scenario| scenario.figure("binary_dropped_percent"),
+    },
+    Budget {
+        what: "chunks dropped for subscribers that read, while another never reads",
+        scenario: "stream",
+        limit: Limit::AtMost(0.1),
+        unit: "%",
+        figure: |scenario| scenario.figure("one_never_reads_dropped_percent"),
+    },
+    Budget {
+        what: "chat echo while 10,000 people go online, 99th percentile",
+        scenario: "presence-storm",
+        limit: Limit::AtMost(20.0),
+        unit: "ms",
+        figure: |scenario| scenario.latency("storm_chat_echo", |summary| summary.p99_ms),
+    },
+    Budget {
+        what: "messages done at twice the maximum load, in percent of the maximum",
+        scenario: "overload",
+        limit: Limit::AtLeast(90.0),
+        unit: "%",
+        figure: |scenario| scenario.figure("load_2x_goodput_percent_of_maximum"),
+    },
 ];
 
 /// How a budget came out.
@@ -156,7 +303,64 @@ mod tests {
         ScenarioReport::new(name, BTreeMap::new(), &[trial])
     }
 
+    /// A trial with figures and latencies of 4 ms.
+    fn timed(figures: &[(&str, f64)], kinds: &[&str]) -> Trial {
+        let mut trial = Trial::default();
+        figures
+            .iter()
+            .for_each(|(name, value)| trial.figure(name, *value));
+        for kind in kinds {
+            let mut latencies = Latencies::new();
+            latencies.record(Duration::from_millis(4));
+            trial.latency(kind, latencies);
+        }
+        trial
+    }
+
+    /// The scenarios of rooms, streams, presence and overload, all within their budgets.
+    fn good_community() -> Vec<ScenarioReport> {
+        let changes = [("mute_change_percent", 9.9), ("late_acks_change_percent", -3.0)];
+        let storing = [("storing_cpu_times_small_room", 1.1)];
+        let rates = [
+            ("plain_deliveries_per_core_second", 100_000.0),
+            ("late_acks_deliveries_per_core_second", 100_000.0),
+            ("mute_loss_percent", 10.0),
+        ];
+        let dropped = [
+            ("binary_dropped_percent", 0.0),
+            ("one_never_reads_dropped_percent", 0.1),
+        ];
+        let joins = [
+            ("one_room_joins_per_second", 2_000.0),
+            ("many_rooms_joins_per_second", 2_000.0),
+        ];
+        let chunks = ["binary_chunk", "structured_chunk", "one_never_reads_chunk"];
+        let fanout = [&changes[..], &storing[..]].concat();
+        [
+            ("room-fanout-9500", timed(&fanout, &["plain_last_receiver"])),
+            ("room-fanout-1000", timed(&changes, &["plain_last_receiver"])),
+            ("room-max-10x500", timed(&rates, &[])),
+            ("room-max-1x5000", timed(&rates, &[])),
+            ("joins", timed(&joins, &["member_list"])),
+            ("stream", timed(&dropped, &chunks)),
+            ("presence-storm", timed(&[], &["storm_chat_echo"])),
+            (
+                "overload",
+                timed(&[("load_2x_goodput_percent_of_maximum", 90.0)], &[]),
+            ),
+        ]
+        .into_iter()
+        .map(|(name, trial)| ScenarioReport::new(name, BTreeMap::new(), &[trial]))
+        .collect()
+    }
+
     fn good() -> Report {
+        let mut report = good_chat();
+        report.scenarios.extend(good_community());
+        report
+    }
+
+    fn good_chat() -> Report {
         let mut chat = Trial::default();
         let mut echo = Latencies::new();
         echo.record(Duration::from_millis(4));

@@ -84,6 +84,7 @@ struct Participant {
     key: Key,
     partner_node: String,
     sent: u64,
+    refused: u64,
     echoes: SequenceCheck,
     echo_mids: RisingCheck,
     deliveries: SequenceCheck,
@@ -195,6 +196,27 @@ impl Chat {
         reactor.with_outbox(key, |out| out.packet(&packet));
     }
 
+    /// The same, unless that participant has more than `most` bytes waiting to be written: then
+    /// the message is given up, as by an application whose queue is full. True when it was sent.
+    pub fn send_unless_queued(
+        &mut self,
+        reactor: &mut Reactor,
+        index: usize,
+        intended: Duration,
+        most: usize,
+    ) -> bool {
+        let free = reactor.queued(self.participants[index].key) <= most;
+        if free {
+            self.send(reactor, index, intended);
+        }
+        free
+    }
+
+    /// Messages refused so far.
+    pub fn refused(&self) -> u64 {
+        self.refusals.values().sum()
+    }
+
     fn next_packet(&mut self, index: usize, intended: Duration) -> Vec<u8> {
         let participant = &mut self.participants[index];
         let tag = Tag {
@@ -266,6 +288,38 @@ impl Chat {
         trial.figure("messages_verified", earlier + deliveries.received as f64);
     }
 
+    /// Like [`Chat::verify`] where the server may refuse messages: each was echoed or refused, and
+    /// exactly those that were echoed were delivered.
+    pub fn verify_overloaded(&self, trial: &mut Trial) {
+        let (mut unanswered, mut differing, mut falling) = (0, 0, 0);
+        let mut both = Verdict::default();
+        for pair in self.participants.chunks_exact(2) {
+            let [first, second] = pair else { continue };
+            for (one, other) in [(first, second), (second, first)] {
+                unanswered += one.sent.abs_diff(one.echoes.received() + one.refused);
+                if !one.echoes.same_numbers(&other.deliveries) {
+                    let difference = one.echoes.received().abs_diff(other.deliveries.received());
+                    differing += difference.max(1);
+                }
+                both = both
+                    .and(one.echoes.verdict(one.sent))
+                    .and(one.deliveries.verdict(other.sent));
+                falling += one.echo_mids.violations() + one.delivery_mids.violations();
+            }
+        }
+        trial.violation(unanswered, "messages neither echoed nor refused, or both");
+        trial.violation(
+            differing,
+            "messages echoed but not delivered, or delivered but not echoed",
+        );
+        trial.violation(both.doubled, "echoes or deliveries doubled");
+        trial.violation(both.reordered, "echoes or deliveries out of order");
+        trial.violation(both.unexpected, "echoes or deliveries of messages never sent");
+        trial.violation(falling, "message numbers (mid) that did not rise");
+        trial.violation(self.unexpected, "packets that belong to no chat");
+        trial.figure("messages_verified", both.received as f64 / 2.0);
+    }
+
     fn packet(&mut self, index: usize, bytes: &[u8], now: Instant, out: &mut Outbox) -> Result<()> {
         let packet = ServerPacket::parse(bytes).context("empty packet")?;
         if let Some(send_id) = packet.send_id {
@@ -276,7 +330,9 @@ impl Chat {
                 let message: TimMessage = packet.decode(ENCODING).context("message not understood")?;
                 self.message(index, packet.send_id.is_some(), &message, now, out);
             }
-            Some(PacketType::Ack) => self.answer(&packet.decode(ENCODING).context("answer not understood")?),
+            Some(PacketType::Ack) => {
+                self.answer(index, &packet.decode(ENCODING).context("answer not understood")?);
+            }
             Some(PacketType::Ping) => {}
             _ => self.unexpected += 1,
         }
@@ -325,7 +381,7 @@ impl Chat {
         }
     }
 
-    fn answer(&mut self, answer: &TimAck) {
+    fn answer(&mut self, index: usize, answer: &TimAck) {
         let about_message = i16::from(answer.tim_type) == i16::from(PacketType::Message.as_u8());
         if answer.ok || !about_message {
             self.unexpected += u64::from(!answer.ok);
@@ -333,6 +389,7 @@ impl Chat {
         }
         let code = answer.error.as_ref().and_then(|error| error.code).unwrap_or(0);
         *self.refusals.entry(code).or_default() += 1;
+        self.participants[index].refused += 1;
         self.outstanding = self.outstanding.saturating_sub(1);
         self.undelivered = self.undelivered.saturating_sub(1);
     }
@@ -360,6 +417,7 @@ impl Participant {
             key,
             partner_node,
             sent: 0,
+            refused: 0,
             echoes: SequenceCheck::default(),
             echo_mids: RisingCheck::default(),
             deliveries: SequenceCheck::default(),

@@ -116,6 +116,20 @@ impl<'a> Chunk<'a> {
     }
 }
 
+/// The free text of the compact `TimPresence` in `payload` (wire-protocol 7.5); empty when absent.
+pub fn presence_status(payload: &[u8]) -> Option<&[u8]> {
+    let mut cursor = Cursor { bytes: payload };
+    let mut status = &[][..];
+    let mut field = 0;
+    while let Some(kind) = cursor.field(&mut field)? {
+        match (field, kind) {
+            (8, BINARY) => status = cursor.binary()?,
+            _ => cursor.skip(kind, 0)?,
+        }
+    }
+    Some(status)
+}
+
 struct Cursor<'a> {
     bytes: &'a [u8],
 }
@@ -327,6 +341,20 @@ mod tests {
         );
         assert_eq!(Chunk::raw(b"vroom\x83\x83\x01\x02"), Some(expected));
         assert_eq!(Chunk::raw(b"vroom"), None);
+    }
+
+    #[test]
+    fn status_of_a_presence_is_read() {
+        let presence = tim_protocol::wire::TimPresence {
+            offline: Some(false),
+            show: Some(3),
+            status: Some("here".to_owned()),
+            from_tid: full().from_tid,
+            ..Default::default()
+        };
+        let bytes = presence.encode(Encoding::Compact);
+        assert_eq!(presence_status(&bytes), Some(&b"here"[..]));
+        assert_eq!(presence_status(&[0]), Some(&b""[..]));
     }
 
     #[test]

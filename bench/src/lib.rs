@@ -3,12 +3,15 @@
 //! message arrives once and in order. The codec benchmarks are in `benches/`.
 
 pub mod accounts;
+pub mod broadcast;
 pub mod budget;
 pub mod chat;
 pub mod crowd;
 pub mod delivery;
+pub mod friendships;
 pub mod latency;
 pub mod machine;
+pub mod presence;
 pub mod reactor;
 pub mod render;
 pub mod report;
@@ -17,4 +20,5 @@ pub mod scenario;
 pub mod schedule;
 pub mod sequence;
 pub mod server_process;
+pub mod soak;
 pub mod websocket;

@@ -16,10 +16,15 @@ use tim_bench::scenario::chat_rate::ChatRate;
 use tim_bench::scenario::idle::Idle;
 use tim_bench::scenario::joins::Joins;
 use tim_bench::scenario::login_storm::LoginStorm;
+use tim_bench::scenario::mixed::Mixed;
 use tim_bench::scenario::offline_drain::OfflineDrain;
+use tim_bench::scenario::overload::Overload;
+use tim_bench::scenario::presence_storm::PresenceStorm;
 use tim_bench::scenario::room_fanout::RoomFanout;
 use tim_bench::scenario::room_max::RoomMax;
+use tim_bench::scenario::soak::Soak;
 use tim_bench::scenario::startup::Startup;
+use tim_bench::scenario::stream::Stream;
 use tim_bench::server_process::Host;
 use tim_bench::{budget, render};
 
@@ -89,7 +94,18 @@ enum Action {
     RoomMax(RoomMax),
     /// Durable joins, and the list of the members of a large room.
     Joins(Joins),
-    /// All scenarios with their default parameters.
+    /// Megabytes a second to a hundred subscribers of a virtual room.
+    Stream(Stream),
+    /// Thousands of people go online and tell their friends while others chat.
+    PresenceStorm(PresenceStorm),
+    /// Everything at once for a minute.
+    Mixed(Mixed),
+    /// Twice the load that the server can take.
+    Overload(Overload),
+    /// Millions of deliveries while members join, leave and are cut off. The exit code is 1 when
+    /// anybody saw anything but the messages of the time of their membership.
+    Soak(Soak),
+    /// All scenarios but soak with their default parameters.
     All,
     /// Checks the budgets: of a report, or of a new run of the scenarios that have one. The
     /// exit code is 1 when a budget is missed or a message was lost, doubled or reordered.
@@ -160,6 +176,15 @@ fn run(cli: Cli) -> Result<ExitCode> {
             let report = measure(&cli.target, &cli.action)?;
             verdict(&report)
         }
+        Action::Soak(_) => {
+            let report = measure(&cli.target, &cli.action)?;
+            print(&render::markdown(&report))?;
+            let violated = report
+                .scenarios
+                .iter()
+                .any(|soak| soak.violations().next().is_some());
+            Ok(ExitCode::from(u8::from(violated)))
+        }
         _ => {
             let report = measure(&cli.target, &cli.action)?;
             print(&render::markdown(&report))?;
@@ -210,6 +235,11 @@ fn measure(target: &Target, action: &Action) -> Result<Report> {
         Action::RoomFanout(rooms) => rooms.run(&bench)?.into_iter().try_for_each(done)?,
         Action::RoomMax(rooms) => rooms.run(&bench)?.into_iter().try_for_each(done)?,
         Action::Joins(joins) => done(joins.run(&bench)?)?,
+        Action::Stream(stream) => done(stream.run(&bench)?)?,
+        Action::PresenceStorm(storm) => done(storm.run(&bench)?)?,
+        Action::Mixed(mixed) => done(mixed.run(&bench)?)?,
+        Action::Overload(overload) => done(overload.run(&bench)?)?,
+        Action::Soak(soak) => done(soak.run(&bench)?)?,
         Action::All | Action::Check { .. } => {
             done(defaults::<Startup>()?.run(&bench)?)?;
             done(defaults::<ChatRate>()?.run(&bench)?)?;
@@ -221,7 +251,11 @@ fn measure(target: &Target, action: &Action) -> Result<Report> {
             let max = defaults::<RoomMax>()?.run(&bench)?;
             max.into_iter().try_for_each(&mut done)?;
             done(defaults::<Joins>()?.run(&bench)?)?;
+            done(defaults::<Stream>()?.run(&bench)?)?;
+            done(defaults::<PresenceStorm>()?.run(&bench)?)?;
+            done(defaults::<Overload>()?.run(&bench)?)?;
             if matches!(action, Action::All) {
+                done(defaults::<Mixed>()?.run(&bench)?)?;
                 done(defaults::<LoginStorm>()?.run(&bench)?)?;
             }
         }

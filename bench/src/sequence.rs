@@ -73,6 +73,16 @@ impl SequenceCheck {
         self.received
     }
 
+    /// The number behind the highest that has arrived.
+    pub fn end(&self) -> u64 {
+        self.next
+    }
+
+    /// Whether exactly the same numbers have arrived in both.
+    pub fn same_numbers(&self, other: &Self) -> bool {
+        self.next == other.next && self.missing == other.missing
+    }
+
     /// The result when the numbers 0 to `expected` - 1 were sent.
     pub fn verdict(&self, expected: u64) -> Verdict {
         let gaps = |below: u64| -> u64 {
@@ -155,6 +165,21 @@ mod tests {
         let verdict = check(&[0, 1, 2, 3], 4);
         assert!(verdict.is_perfect());
         assert_eq!(verdict.received, 4);
+    }
+
+    #[test]
+    fn same_numbers_are_told_from_as_many_others() {
+        let of = |numbers: &[u64]| {
+            let mut sequence = SequenceCheck::default();
+            numbers.iter().for_each(|&n| {
+                sequence.observe(n);
+            });
+            sequence
+        };
+        assert!(of(&[0, 2, 3]).same_numbers(&of(&[3, 0, 2, 2])));
+        assert!(!of(&[0, 2, 3]).same_numbers(&of(&[0, 1, 3])));
+        assert!(!of(&[0, 1]).same_numbers(&of(&[0, 1, 2])));
+        assert_eq!(of(&[0, 7]).end(), 8);
     }
 
     #[test]

@@ -18,9 +18,14 @@ use tim_bench::scenario::Bench;
 use tim_bench::scenario::chat_max::ChatMax;
 use tim_bench::scenario::chat_rate::ChatRate;
 use tim_bench::scenario::joins::Joins;
+use tim_bench::scenario::mixed::Mixed;
 use tim_bench::scenario::offline_drain::OfflineDrain;
+use tim_bench::scenario::overload::Overload;
+use tim_bench::scenario::presence_storm::PresenceStorm;
 use tim_bench::scenario::room_fanout::{RoomFanout, Variant};
 use tim_bench::scenario::room_max::RoomMax;
+use tim_bench::scenario::soak::Soak;
+use tim_bench::scenario::stream::Stream;
 use tim_bench::server_process::Host;
 
 fn bench(fault: Fault) -> Bench {
@@ -270,4 +275,176 @@ fn joins_are_counted_and_the_list_of_members_is_complete() {
     assert_eq!(report.pooled["one_room_join"].count, 29);
     assert_eq!(report.pooled["many_rooms_join"].count, 12);
     assert_eq!(report.pooled["member_list"].count, 5);
+}
+
+fn stream(fault: Fault) -> ScenarioReport {
+    let stream = Stream {
+        subscribers: 5,
+        megabytes: 2,
+        chunk: 64 << 10,
+        seconds: 1,
+    };
+    stream.run(&bench(fault)).unwrap()
+}
+
+#[test]
+fn chunks_of_both_forms_reach_all_subscribers_that_read() {
+    let report = stream(Fault::None);
+    assert_eq!(violations(&report), Vec::<&str>::new());
+    // 31 chunks a second: 2 MB/s in pieces of 64 KiB.
+    assert_eq!(report.pooled["binary_chunk"].count, 31 * 5);
+    assert_eq!(report.pooled["structured_chunk"].count, 31 * 5);
+    assert_eq!(report.pooled["one_never_reads_chunk"].count, 31 * 4);
+    assert_eq!(report.figure("binary_chunks_dropped").unwrap().median, 0.0);
+}
+
+#[test]
+fn dropped_chunk_is_counted_as_dropped() {
+    let report = stream(Fault::Drop(40));
+    assert_eq!(violations(&report), Vec::<&str>::new());
+    assert_eq!(report.figure("binary_chunks_dropped").unwrap().median, 1.0);
+    assert_eq!(report.figure("structured_chunks_dropped").unwrap().median, 0.0);
+}
+
+fn presence_storm(fault: Fault) -> ScenarioReport {
+    let storm = PresenceStorm {
+        people: 20,
+        friends: 6,
+        within: 1,
+        quiet: 1,
+        chat_rate: 50,
+        chat_pairs: 2,
+    };
+    storm.run(&bench(fault)).unwrap()
+}
+
+#[test]
+fn presences_reach_the_friends_who_are_online() {
+    let report = presence_storm(Fault::None);
+    assert_eq!(violations(&report), Vec::<&str>::new());
+    assert_eq!(report.pooled["login"].count, 20);
+    // Of two friends the later one tells the earlier one.
+    assert_eq!(report.figure("presences_received").unwrap().median, 60.0);
+    assert_eq!(report.figure("presences_dropped").unwrap().median, 0.0);
+    assert!(report.pooled["storm_chat_echo"].count >= 50);
+}
+
+#[test]
+fn dropped_presence_is_counted_as_dropped() {
+    let report = presence_storm(Fault::Drop(17));
+    assert_eq!(report.figure("presences_received").unwrap().median, 59.0);
+    assert_eq!(report.figure("presences_dropped").unwrap().median, 1.0);
+}
+
+fn overload(fault: Fault) -> ScenarioReport {
+    let overload = Overload {
+        pairs: 2,
+        window: 8,
+        seconds: 1,
+        warm_up: 0,
+        body: 64,
+    };
+    let patient = Bench {
+        settle: Duration::from_secs(4),
+        ..bench(fault)
+    };
+    overload.run(&patient).unwrap()
+}
+
+#[test]
+fn refused_message_under_overload_is_counted_and_no_violation() {
+    let report = overload(Fault::Refuse(300));
+    assert_eq!(violations(&report), Vec::<&str>::new());
+    assert!(
+        report
+            .figure("load_2x_goodput_messages_per_second")
+            .unwrap()
+            .median
+            > 100.0
+    );
+    assert!(report.figure("load_1x_refused").is_some());
+}
+
+#[test]
+fn acknowledged_message_lost_under_overload_is_a_violation() {
+    assert_eq!(
+        violations(&overload(Fault::Lose(300))),
+        ["1 messages echoed but not delivered, or delivered but not echoed"]
+    );
+}
+
+#[test]
+fn mixed_load_reports_every_latency() {
+    let mixed = Mixed {
+        seconds: 2,
+        pairs: 2,
+        chat_rate: 50,
+        rooms: 1,
+        room_rate: 5,
+        people: 10,
+        friends: 4,
+        subscribers: 3,
+        stream_kilobytes: 100,
+    };
+    let report = mixed.run(&bench(Fault::None)).unwrap();
+    assert_eq!(violations(&report), Vec::<&str>::new());
+    assert_eq!(report.pooled["chat_echo"].count, 100);
+    assert_eq!(report.pooled["room_last_receiver"].count, 10);
+    assert_eq!(report.pooled["login"].count, 10);
+    assert_eq!(report.pooled["presence"].count, 20);
+    assert_eq!(report.pooled["stream_chunk"].count, 14 * 3);
+}
+
+fn soak(fault: Fault) -> ScenarioReport {
+    let soak = Soak {
+        deliveries: 20_000,
+        minutes: 1,
+        people: 40,
+        rooms: 4,
+        window: 2,
+        cuts: 30,
+        moves: 60,
+    };
+    soak.run(&bench(fault)).unwrap()
+}
+
+#[test]
+fn soak_of_a_well_behaved_server_finds_nothing() {
+    let report = soak(Fault::None);
+    assert_eq!(violations(&report), Vec::<&str>::new());
+    assert!(report.figure("deliveries_verified").unwrap().median >= 20_000.0);
+    assert!(report.figure("cut_off").unwrap().median > 0.0);
+    assert!(report.figure("joins").unwrap().median > 0.0);
+    assert!(report.figure("leaves").unwrap().median > 0.0);
+}
+
+#[test]
+fn soak_finds_a_lost_a_doubled_and_a_misplaced_delivery() {
+    for (fault, what) in [
+        (Fault::Lose(9_000), "1 deliveries missing"),
+        (
+            Fault::Double(9_000),
+            "1 deliveries doubled or out of order on one connection",
+        ),
+        (Fault::Swap(9_000), "1 deliveries missing"),
+    ] {
+        let report = soak(fault);
+        assert!(
+            violations(&report).contains(&what),
+            "{fault:?}: {:?}",
+            violations(&report)
+        );
+    }
+}
+
+#[test]
+fn soak_finds_deliveries_after_leaving() {
+    let report = soak(Fault::Haunt(9_000));
+    let found = violations(&report);
+    assert!(
+        found
+            .iter()
+            .any(|what| what.ends_with("deliveries after leaving")),
+        "{found:?}"
+    );
 }

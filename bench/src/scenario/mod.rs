@@ -5,11 +5,16 @@ pub mod chat_rate;
 pub mod idle;
 pub mod joins;
 pub mod login_storm;
+pub mod mixed;
 pub mod offline_drain;
+pub mod overload;
+pub mod presence_storm;
 pub mod room_fanout;
 pub mod room_max;
 mod seating;
+pub mod soak;
 pub mod startup;
+pub mod stream;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

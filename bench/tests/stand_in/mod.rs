@@ -28,14 +28,13 @@ pub(crate) enum Fault {
     Lose(u64),
     /// Delivers that one twice.
     Double(u64),
-    /// Delivers that one after the next one of the same receiver.
+    /// Delivers that one after the next one of the same receiver and room.
     Swap(u64),
     /// Refuses that message.
     Refuse(u64),
     /// Does nothing for a while before that one.
     Stall(u64, Duration),
     /// Delivers that room message also to somebody who just left.
-    #[allow(dead_code)]
     Haunt(u64),
     /// Drops that chunk of a stream or that presence.
     Drop(u64),
@@ -57,7 +56,7 @@ struct State {
     asked: HashMap<(String, String), ()>,
     mids: HashMap<[String; 2], i64>,
     queues: HashMap<String, Vec<TimMessage>>,
-    held: HashMap<String, TimMessage>,
+    held: HashMap<(String, Option<String>), TimMessage>,
     deliveries: u64,
     send_id: i32,
     rooms: HashMap<String, Room>,
@@ -308,15 +307,17 @@ impl State {
         if fault == Fault::Lose(number) {
             return;
         }
+        let room = message.room_tid.as_ref().map(|room| room.node.clone());
+        let conversation = (to.to_owned(), room);
         if fault == Fault::Swap(number) {
-            self.held.insert(to.to_owned(), message.clone());
+            self.held.insert(conversation, message.clone());
             return;
         }
         self.deliver(to, message);
         if fault == Fault::Double(number) {
             self.deliver(to, message);
         }
-        if let Some(held) = self.held.remove(to) {
+        if let Some(held) = self.held.remove(&conversation) {
             self.deliver(to, &held);
         }
     }

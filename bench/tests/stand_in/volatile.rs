@@ -17,7 +17,8 @@ pub(super) struct VirtualRoom {
 impl State {
     pub(super) fn virtual_room(&mut self, me: &str, session: u64, stream: &TcpStream, request: TimReq) {
         let rtype = request.rtype.unwrap();
-        let node = request.node.unwrap_or_else(|| format!("vroom-of-{me}"));
+        let made = self.virtual_rooms.len();
+        let node = request.node.unwrap_or_else(|| format!("vroom{made}-of-{me}"));
         let room = self.virtual_rooms.entry(node.clone()).or_default();
         if rtype == 5 {
             // A subscriber that does not read must not hold up the others for long.
