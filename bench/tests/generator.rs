@@ -343,6 +343,7 @@ fn overload(fault: Fault) -> ScenarioReport {
         seconds: 1,
         warm_up: 0,
         body: 64,
+        client_queue: 4 << 10,
     };
     let patient = Bench {
         settle: Duration::from_secs(4),

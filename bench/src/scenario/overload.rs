@@ -13,9 +13,6 @@ use crate::report::{ScenarioReport, Trial};
 use crate::schedule::Schedule;
 use crate::server_process::Passwords;
 
-/// Bytes that may wait to be written on a connection before its client gives messages up.
-const LARGEST_QUEUE: usize = 256 << 10;
-
 /// Parameters of `overload`.
 #[derive(Clone, Debug, Args)]
 pub struct Overload {
@@ -34,6 +31,9 @@ pub struct Overload {
     /// Bytes of a message body, at least 32.
     #[arg(long, default_value_t = 100)]
     pub body: usize,
+    /// Bytes that may wait to be written on a connection before its client gives messages up.
+    #[arg(long, default_value_t = 256 << 10)]
+    pub client_queue: usize,
 }
 
 impl Overload {
@@ -49,6 +49,7 @@ impl Overload {
             ("seconds of each load", self.seconds.to_string()),
             ("warm-up seconds", self.warm_up.to_string()),
             ("body bytes", self.body.to_string()),
+            ("queue of a client, bytes", self.client_queue.to_string()),
         ]);
         bench.trials("overload", parameters, |number| self.trial(bench, number))
     }
@@ -137,7 +138,7 @@ impl Overload {
             }
             for n in schedule.take_due(start.elapsed()) {
                 let sender = usize::try_from(n % people).unwrap_or(0);
-                let sent = chat.send_unless_queued(reactor, sender, schedule.intended(n), LARGEST_QUEUE);
+                let sent = chat.send_unless_queued(reactor, sender, schedule.intended(n), self.client_queue);
                 given_up += u64::from(!sent);
             }
             reactor.poll(until_due(&schedule, start), chat)?;
