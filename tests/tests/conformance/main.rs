@@ -9,4 +9,9 @@
 )]
 
 mod coverage;
+mod encodings;
+mod mix;
+mod rooms;
+mod sessions;
 mod statements;
+mod transport;
