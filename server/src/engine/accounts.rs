@@ -1,6 +1,6 @@
 //! Registration, tokens, login and password change (wire-protocol 7.1 to 7.3, 7.11).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -371,18 +371,20 @@ impl Engine {
         let read = || self.store.room_positions(&account.id, &member.device);
         let mut rooms = read().await.map_err(|error| store_failure(&error))?;
         let mut is_first = false;
-        let mut heads = Vec::with_capacity(rooms.len());
+        let mut heads = HashMap::with_capacity(rooms.len());
         for room in &rooms {
             let joined = self.listeners.add(&room.room, member);
             is_first |= joined.is_first;
-            heads.push(joined.head);
+            heads.insert(room.room.clone(), joined.head);
         }
         if is_first {
             // What was stored between the reading and the listening reached nobody.
             rooms = read().await.map_err(|error| store_failure(&error))?;
         }
-        for (room, head) in rooms.iter_mut().zip(heads) {
-            room.head = room.head.max(head);
+        for room in &mut rooms {
+            room.head = heads
+                .get(&room.room)
+                .map_or(room.head, |head| room.head.max(*head));
             let unsaved = unsaved
                 .iter()
                 .filter(|(device, of, _)| *device == member.device && *of == room.room);

@@ -40,7 +40,7 @@ pub fn route(draft: &Draft, facts: &Facts, require_friendship: bool) -> Result<R
         Target::Unknown => Err(ErrorCode::Params),
         Target::Room => {
             let room = draft.room.clone().ok_or(ErrorCode::PermDenied)?;
-            let standing = facts.standing.ok_or(ErrorCode::Account)?;
+            let standing = facts.standing.ok_or(ErrorCode::PermDenied)?;
             may_speak_in(&standing)?;
             Ok(Route::Room(room, standing.conversation))
         }
@@ -48,7 +48,7 @@ pub fn route(draft: &Draft, facts: &Facts, require_friendship: bool) -> Result<R
             let to = draft.to.clone().ok_or(ErrorCode::PermDenied)?;
             let relation = facts.relation.ok_or(ErrorCode::Account)?;
             if draft.room.is_some() {
-                may_speak_in(&facts.standing.ok_or(ErrorCode::Account)?)?;
+                may_speak_in(&facts.standing.ok_or(ErrorCode::PermDenied)?)?;
                 let is_permitted = facts.peer.is_some_and(Membership::is_member) && !relation.is_blocked();
                 is_permitted.then_some(()).ok_or(ErrorCode::PermDenied)?;
             } else {

@@ -2,6 +2,7 @@
 //! the last moments in a crash repeats deliveries and loses nothing.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -20,9 +21,6 @@ struct Behind {
     rooms_waiting: Rooms,
     rooms_writing: Rooms,
 }
-
-/// Positions in rooms that are stored in one transaction: others want to write in between.
-const ROOM_ADVANCES: usize = 512;
 
 /// Positions that are not stored yet.
 #[derive(Default)]
@@ -101,13 +99,7 @@ impl Positions {
             };
             behind.rooms_writing.iter().flat_map(of_owner).collect()
         };
-        let mut failed = Vec::new();
-        for part in advances.chunks(ROOM_ADVANCES) {
-            if let Err(error) = store.advance_rooms(part.to_vec()).await {
-                tracing::warn!(%error, "positions in rooms could not be stored; they wait");
-                failed.extend_from_slice(part);
-            }
-        }
+        let failed = store_in_parts(advances, |part| store.advance_rooms(part)).await;
         self.behind.lock().rooms_writing.clear();
         for RoomAdvance {
             owner,
@@ -136,7 +128,7 @@ impl Positions {
             };
             behind.writing.iter().map(advance).collect()
         };
-        let failed = write(store, advances).await;
+        let failed = store_in_parts(advances, |part| store.advance(part)).await;
         let written = std::mem::take(&mut self.behind.lock().writing);
         for advance in failed {
             let key = (advance.owner, advance.device);
@@ -160,13 +152,15 @@ impl Positions {
     }
 }
 
-/// Writes positions and answers those that wait on. A damaged record keeps only the positions of
-/// its own account from being written; those are given up, and their entries come again.
-async fn write(store: &dyn Store, advances: Vec<Advance>) -> Vec<Advance> {
+type Storing<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
+
+/// Stores positions and answers those that wait on. A damaged record keeps only the positions of
+/// its own account from being stored; those are given up, and their entries come again.
+async fn store_in_parts<'a, T: Clone>(advances: Vec<T>, store: impl Fn(Vec<T>) -> Storing<'a>) -> Vec<T> {
     let mut failed = Vec::new();
     let mut parts = vec![advances];
     while let Some(mut part) = parts.pop() {
-        match store.advance(part.clone()).await {
+        match store(part.clone()).await {
             Ok(()) => {}
             Err(error @ StoreError::Damaged { .. }) if part.len() == 1 => {
                 tracing::error!(%error, "a device position cannot be stored");

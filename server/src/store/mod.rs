@@ -234,7 +234,8 @@ pub trait Store: Send + Sync + 'static {
     async fn room_positions(&self, owner: &AccountId, device: &DeviceKey) -> Result<Vec<RoomPosition>>;
 
     /// Moves positions in logs of rooms forward. Those of accounts that are not members, or of
-    /// devices the store does not know, are left out. Many owners, one transaction.
+    /// devices the store does not know, are left out. Thousands at once are stored in several
+    /// transactions, so that others can write in between: after an error some may be stored.
     async fn advance_rooms(&self, advances: Vec<RoomAdvance>) -> Result<()>;
 
     // ---- keys -----------------------------------------------------------------------------

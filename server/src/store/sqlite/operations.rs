@@ -17,6 +17,9 @@ use crate::store::record::{
 };
 use crate::store::{CreateAccountError, Result, Store};
 
+/// Positions in rooms that are stored in one transaction.
+const ROOM_ADVANCES: usize = 512;
+
 impl SqliteStore {
     async fn room_list(
         &self,
@@ -317,16 +320,20 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn advance_rooms(&self, advances: Vec<RoomAdvance>) -> Result<()> {
-        let Some(first) = advances.first() else {
-            return Ok(());
-        };
-        let database = self.of_account(&first.owner)?;
-        database
-            .write(advances.len() * OPERATION_BYTES, move |writer| {
-                writer.advance_rooms(&advances)
-            })
-            .await
+    async fn advance_rooms(&self, mut advances: Vec<RoomAdvance>) -> Result<()> {
+        // In the order of the rows, so that each transaction touches few pages.
+        advances.sort_by_cached_key(|advance| (self.slots.of_account(&advance.owner), advance.owner.clone()));
+        while !advances.is_empty() {
+            let rest = advances.split_off(advances.len().min(ROOM_ADVANCES));
+            let part = std::mem::replace(&mut advances, rest);
+            let database = self.of_account(&part[0].owner)?;
+            database
+                .write(part.len() * OPERATION_BYTES, move |writer| {
+                    writer.advance_rooms(&part)
+                })
+                .await?;
+        }
+        Ok(())
     }
 
     async fn rotate_key(&self) -> Result<u32> {
