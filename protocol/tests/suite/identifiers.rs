@@ -16,7 +16,9 @@ fn nodes_are_short_visible_ascii() {
     assert!(Node::new(&"a".repeat(64)).is_ok());
     assert_eq!(Node::new(""), Err(NodeError::Empty));
     assert_eq!(Node::new(&"a".repeat(65)), Err(NodeError::TooLong));
-    for text in ["a|b", "a b", "a\0", "a\u{83}", "é", "测试", "a\n", "\u{7f}"] {
+    for text in [
+        "a|b", "a b", "a\0", "a\u{83}", "a\"b", "a\\b", "é", "测试", "a\n", "\u{7f}",
+    ] {
         assert_eq!(Node::new(text), Err(NodeError::Character), "{text:?}");
     }
 }
