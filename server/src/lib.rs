@@ -4,6 +4,7 @@
 mod admin_password;
 pub mod cluster;
 pub mod config;
+pub mod echo;
 pub mod engine;
 pub mod gateway;
 mod server;

@@ -165,7 +165,8 @@ impl Server {
     }
 }
 
-fn socket_options(config: &Config) -> Options {
+/// What a configuration says about sockets.
+pub(crate) fn socket_options(config: &Config) -> Options {
     Options {
         origins: config.listen.origins.clone(),
         trusted_proxies: config.listen.trusted_proxies.clone(),

@@ -26,11 +26,25 @@ pub(crate) trait Backend: Send + Sync + 'static {
     fn token(&self, peer: IpAddr, auth: TimAuth) -> impl Future<Output = Result<TimAck, NotServed>> + Send;
 }
 
+/// A message from a session.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    /// Text; has to be UTF-8.
+    Text(Bytes),
+    /// A packet.
+    Binary(Bytes),
+}
+
 /// A session as the socket sees it: packets in, packets out. It does no I/O and is driven by
 /// polling; dropping it means that the connection ended.
 pub(crate) trait PacketSession: Send + Unpin + 'static {
     /// Takes one whole WebSocket message.
     fn receive(&mut self, packet: Bytes, now: Instant);
+
+    /// Takes one whole text message, which is UTF-8. Packets may come as text (wire-protocol 2.2).
+    fn receive_text(&mut self, packet: Bytes, now: Instant) {
+        self.receive(packet, now);
+    }
 
     /// Whether another message should be read. May become true again in [`Self::poll`].
     fn wants_input(&self) -> bool;
@@ -40,6 +54,11 @@ pub(crate) trait PacketSession: Send + Unpin + 'static {
 
     /// The next packet to send as one binary message.
     fn next_packet(&mut self) -> Option<Bytes>;
+
+    /// The next message to send. Only a session that sends text has to provide it.
+    fn next_message(&mut self) -> Option<Outgoing> {
+        self.next_packet().map(Outgoing::Binary)
+    }
 
     /// Largest message accepted now, in bytes.
     fn packet_limit(&self) -> usize;

@@ -5,6 +5,7 @@
 mod farewell;
 mod output;
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -26,6 +27,8 @@ use super::websocket::{Event, FrameReader};
 const ROUNDS: usize = 8;
 /// Messages taken from one connection per visit.
 const MESSAGES_PER_VISIT: usize = 64;
+/// Pongs that wait to be sent. A client that sends more pings without reading gets the answers to the last ones.
+const PONGS: usize = MESSAGES_PER_VISIT;
 /// Pings, pongs and slivers accepted per second.
 const NOISE_PER_SECOND: u32 = 500;
 /// Time to send a close frame, and to wait for its answer. A session that is over gets as much to
@@ -58,9 +61,9 @@ enum Phase {
     /// The client has closed: the session finishes what was asked before, nobody reads the answers.
     Finishing { until: Instant, code: Option<u16> },
     /// The close frame is being sent.
-    Closing { until: Instant, answered: bool },
-    /// The close frame is sent; the answer or the end is awaited, so that the operating system
-    /// does not destroy what the client has not read yet.
+    Closing { until: Instant },
+    /// The close frame is sent; the answer or the end is awaited and everything else thrown away, so
+    /// that the operating system does not destroy what the client has not read yet.
     Lingering { until: Instant, left: usize },
 }
 
@@ -90,7 +93,7 @@ pub(super) struct Connection<S, P> {
     /// Read but not yet taken by the session.
     unread: Bytes,
     output: Output,
-    pong: Option<Bytes>,
+    pongs: VecDeque<Bytes>,
     /// Since when the client has taken nothing.
     stalled: Option<Instant>,
     /// Since when the session has been over.
@@ -113,7 +116,7 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
             reader: FrameReader::default(),
             unread,
             output: Output::default(),
-            pong: None,
+            pongs: VecDeque::new(),
             stalled: None,
             over: None,
             noise: 0,
@@ -130,7 +133,7 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
             let progress = match self.phase {
                 Phase::Open => self.exchange(cx, scratch, now),
                 Phase::Finishing { until, code } => self.finish(cx, now, until, code),
-                Phase::Closing { until, answered } => self.send_close(cx, now, until, answered),
+                Phase::Closing { until } => self.send_close(cx, now, until),
                 Phase::Lingering { until, left } => self.linger(cx, scratch, now, until, left),
             };
             match progress {
@@ -166,7 +169,14 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
                 self.begin_finish(farewell.code, now);
                 return Ok(true);
             }
-            Err(farewell) => return Ok(self.close(&farewell, now)),
+            Err(farewell) => {
+                // What was asked before the violation is answered as far as that takes no waiting.
+                if let Some(session) = &mut self.session {
+                    session.poll(cx, now);
+                    self.write(cx, scratch, now)?;
+                }
+                return Ok(self.close(&farewell, now));
+            }
         };
         let Some(session) = &mut self.session else {
             return Err(End::Closed);
@@ -242,14 +252,23 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
             }
             match self.reader.next(&mut rest, session.packet_limit()) {
                 Ok(None) => break,
-                Ok(Some(Event::Message(packet))) => {
+                Ok(Some(Event::Binary(packet))) => {
                     session.receive(packet, now);
+                    continue;
+                }
+                Ok(Some(Event::Text(packet))) => {
+                    session.receive_text(packet, now);
                     continue;
                 }
                 Ok(Some(Event::Close(code))) => {
                     return Err(Farewell::theirs(code));
                 }
-                Ok(Some(Event::Ping(payload))) => self.pong = Some(payload),
+                Ok(Some(Event::Ping(payload))) => {
+                    if self.pongs.len() == PONGS {
+                        self.pongs.pop_front();
+                    }
+                    self.pongs.push_back(payload);
+                }
                 Ok(Some(Event::Pong | Event::Sliver)) => {}
                 Err(violation) => return Err(Farewell::ours(violation.code(), violation.to_string())),
             }
@@ -266,12 +285,16 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
 
     /// Sends what waits and what the session has, until the socket takes no more.
     fn write(&mut self, cx: &mut Context<'_>, scratch: &mut Scratch, now: Instant) -> Result<Written, End> {
-        let (session, pong) = (&mut self.session, &mut self.pong);
+        let (session, pongs) = (&mut self.session, &mut self.pongs);
         let written = self.output.write(cx, &mut self.socket, &mut scratch.write, || {
-            pong.take()
+            pongs
+                .pop_front()
                 .map(output::Item::Pong)
-                .or_else(|| session.as_mut()?.next_packet().map(output::Item::Packet))
+                .or_else(|| session.as_mut()?.next_message().map(output::Item::Message))
         });
+        if self.pongs.is_empty() && self.pongs.capacity() > 0 {
+            self.pongs = VecDeque::new();
+        }
         self.note_progress(written.map_err(|_| End::Gone)?, now)
     }
 
@@ -300,9 +323,9 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
                 Some(since) => Some(since + CLOSE_TIME),
                 None => self.session.as_ref().map(PacketSession::deadline),
             },
-            Phase::Finishing { until, .. }
-            | Phase::Closing { until, .. }
-            | Phase::Lingering { until, .. } => Some(until),
+            Phase::Finishing { until, .. } | Phase::Closing { until } | Phase::Lingering { until, .. } => {
+                Some(until)
+            }
         };
         let stall = self.stalled.map(|since| since + self.admitted.write_timeout);
         phase.into_iter().chain(stall).min()

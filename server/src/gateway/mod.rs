@@ -23,6 +23,7 @@ use crate::config::{Network, Origin};
 use admission::Admission;
 use drain::Drain;
 
+pub(crate) use backend::{Backend, Outgoing, PacketSession};
 pub(crate) use engine_backend::EngineBackend;
 pub(crate) use listener::{Gateway, TlsSlot, bind};
 

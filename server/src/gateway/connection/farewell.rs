@@ -24,7 +24,7 @@ const LINGER_BYTES: usize = 256 * 1024;
 pub(super) struct Farewell {
     pub(super) code: Option<u16>,
     reason: Cow<'static, str>,
-    /// The client closed first, so that no answer is to come.
+    /// The client closed first.
     pub(super) answered: bool,
 }
 
@@ -80,11 +80,7 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
 
     /// Ends the session and begins the close handshake.
     pub(super) fn close(&mut self, farewell: &Farewell, now: Instant) -> bool {
-        let Farewell {
-            code,
-            reason,
-            answered,
-        } = farewell;
+        let Farewell { code, reason, .. } = farewell;
         tracing::debug!(address = %self.admitted.address, code, %reason, "connection closes");
         self.session = None;
         self.unread = Bytes::new();
@@ -92,7 +88,6 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
         self.output.push_close(*code, reason);
         self.phase = Phase::Closing {
             until: now + CLOSE_TIME,
-            answered: *answered,
         };
         true
     }
@@ -102,7 +97,6 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
         cx: &mut Context<'_>,
         now: Instant,
         until: Instant,
-        answered: bool,
     ) -> Result<bool, End> {
         if now >= until {
             return Err(End::Closed);
@@ -116,14 +110,14 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
         }
         match Pin::new(&mut self.socket).poll_shutdown(cx) {
             Poll::Pending => Ok(false),
-            Poll::Ready(Ok(())) if !answered => {
+            Poll::Ready(Ok(())) => {
                 self.phase = Phase::Lingering {
                     until,
                     left: LINGER_BYTES,
                 };
                 Ok(true)
             }
-            Poll::Ready(_) => Err(End::Closed),
+            Poll::Ready(Err(_)) => Err(End::Closed),
         }
     }
 

@@ -8,7 +8,8 @@ use std::task::{Context, Poll};
 use bytes::{Buf as _, Bytes};
 
 use super::Socket;
-use crate::gateway::websocket::{put_close, put_header, put_packet, put_pong};
+use crate::gateway::backend::Outgoing;
+use crate::gateway::websocket::{put_binary_header, put_close, put_pong, put_text_header};
 
 /// Bytes gathered for one write.
 const GATHER: usize = 16 * 1024;
@@ -19,7 +20,7 @@ const PER_VISIT: usize = 256 * 1024;
 
 /// Something to be framed.
 pub(super) enum Item {
-    Packet(Bytes),
+    Message(Outgoing),
     Pong(Bytes),
 }
 
@@ -132,11 +133,22 @@ fn gather(gathered: &mut Vec<u8>, next: &mut impl FnMut() -> Option<Item>) -> By
     gathered.clear();
     while gathered.len() < GATHER {
         match next() {
-            Some(Item::Packet(packet)) if packet.len() >= LARGE => {
-                put_header(gathered, packet.len());
-                return packet;
+            Some(Item::Message(message)) => {
+                let payload = match message {
+                    Outgoing::Binary(packet) => {
+                        put_binary_header(gathered, packet.len());
+                        packet
+                    }
+                    Outgoing::Text(text) => {
+                        put_text_header(gathered, text.len());
+                        text
+                    }
+                };
+                if payload.len() >= LARGE {
+                    return payload;
+                }
+                gathered.extend_from_slice(&payload);
             }
-            Some(Item::Packet(packet)) => put_packet(gathered, &packet),
             Some(Item::Pong(payload)) => put_pong(gathered, &payload),
             None => break,
         }

@@ -4,15 +4,17 @@ use std::io::Cursor;
 
 use bytes::Bytes;
 use tungstenite::protocol::frame::FrameHeader;
-use tungstenite::protocol::frame::coding::{CloseCode, Control, Data, OpCode};
+use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::CONTROL_LIMIT;
 
 /// Something complete that a client sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::gateway) enum Event {
-    /// A text or binary message, reassembled.
-    Message(Bytes),
+    /// A text message, reassembled; valid UTF-8.
+    Text(Bytes),
+    /// A binary message, reassembled.
+    Binary(Bytes),
     /// To be answered with a pong of the same content.
     Ping(Bytes),
     /// Nothing to do.
@@ -77,6 +79,8 @@ pub(in crate::gateway) struct FrameReader {
     frame: Option<OpenFrame>,
     kind: Option<Kind>,
     message: Vec<u8>,
+    /// Bytes of a text message that are known to be whole characters.
+    checked: usize,
     control: Vec<u8>,
 }
 
@@ -107,7 +111,7 @@ impl FrameReader {
                 let mut payload = now.to_vec();
                 unmask(&mut payload, frame.mask, 0);
                 self.frame = None;
-                return finish(self.kind.take(), payload).map(Some);
+                return finish(self.kind.take(), payload, 0).map(Some);
             }
             let buffer = if frame.control.is_some() {
                 &mut self.control
@@ -118,7 +122,11 @@ impl FrameReader {
             buffer.extend_from_slice(now);
             unmask(&mut buffer[start..], frame.mask, frame.received);
             frame.received += now.len();
-            if frame.received < frame.length {
+            let is_whole = frame.received == frame.length;
+            if frame.control.is_none() && self.kind == Some(Kind::Text) {
+                self.checked = check_text(&self.message, self.checked)?;
+            }
+            if !is_whole {
                 return Ok(None);
             }
             if let Some(event) = self.end_of_frame()? {
@@ -210,7 +218,8 @@ impl FrameReader {
         }
         if frame.last {
             let message = std::mem::take(&mut self.message);
-            return finish(self.kind.take(), message).map(Some);
+            let checked = std::mem::take(&mut self.checked);
+            return finish(self.kind.take(), message, checked).map(Some);
         }
         Ok((frame.length < SLIVER).then_some(Event::Sliver))
     }
@@ -223,11 +232,23 @@ fn parse_header(bytes: &[u8]) -> Result<Option<(FrameHeader, u64, usize)>, Viola
     Ok(parsed.map(|(header, length)| (header, length, size)))
 }
 
-fn finish(kind: Option<Kind>, message: Vec<u8>) -> Result<Event, Violation> {
-    if kind == Some(Kind::Text) && std::str::from_utf8(&message).is_err() {
-        return Err(Violation::NotUtf8);
+/// A complete message, of which the first `checked` bytes are known to be whole characters if it is text.
+fn finish(kind: Option<Kind>, message: Vec<u8>, checked: usize) -> Result<Event, Violation> {
+    if kind != Some(Kind::Text) {
+        return Ok(Event::Binary(message.into()));
     }
-    Ok(Event::Message(message.into()))
+    std::str::from_utf8(&message[checked..]).map_err(|_| Violation::NotUtf8)?;
+    Ok(Event::Text(message.into()))
+}
+
+/// Checks what has arrived of a text behind the first `checked` bytes; answers up to where it is whole
+/// characters. What can no longer become a character fails at once and not at the end of the message.
+fn check_text(text: &[u8], checked: usize) -> Result<usize, Violation> {
+    match std::str::from_utf8(&text[checked..]) {
+        Ok(_) => Ok(text.len()),
+        Err(error) if error.error_len().is_none() => Ok(checked + error.valid_up_to()),
+        Err(_) => Err(Violation::NotUtf8),
+    }
 }
 
 fn close_code(payload: &[u8]) -> Result<Option<u16>, Violation> {
@@ -239,7 +260,8 @@ fn close_code(payload: &[u8]) -> Result<Option<u16>, Violation> {
         };
     };
     let code = u16::from_be_bytes(*code);
-    if !CloseCode::from(code).is_allowed() {
+    // Those of RFC 6455 and its registry that may be sent, and those for libraries and applications.
+    if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
         return Err(Violation::Protocol("close code not allowed"));
     }
     std::str::from_utf8(reason).map_err(|_| Violation::NotUtf8)?;
@@ -305,7 +327,7 @@ mod tests {
     }
 
     fn message(bytes: &[u8]) -> Event {
-        Event::Message(Bytes::copy_from_slice(bytes))
+        Event::Binary(Bytes::copy_from_slice(bytes))
     }
 
     #[test]
@@ -353,10 +375,27 @@ mod tests {
         bytes.extend(frame(0x80, &"é".as_bytes()[1..]));
         assert_eq!(
             read(&bytes, 3, 100).unwrap(),
-            [Event::Sliver, message("é".as_bytes())]
+            [Event::Sliver, Event::Text(Bytes::copy_from_slice("é".as_bytes()))]
         );
         assert_eq!(read(&frame(0x81, b"\xff"), 3, 100), Err(Violation::NotUtf8));
         assert_eq!(read(&frame(0x82, b"\xff"), 3, 100).unwrap(), [message(b"\xff")]);
+    }
+
+    #[test]
+    fn text_that_cannot_become_utf8_is_refused_before_the_message_is_complete() {
+        let text = "κόσμε".as_bytes();
+        let bytes = frame(0x01, &[text, b"\xf4\x90"].concat());
+        for piece in [1, 2, 5, bytes.len()] {
+            assert_eq!(read(&bytes, piece, 100), Err(Violation::NotUtf8));
+            let beginning = &bytes[..bytes.len() - 1];
+            assert!(
+                read(beginning, piece, 100).is_ok(),
+                "could still become a character"
+            );
+        }
+        let mut frame_not_complete = frame(0x81, &[text, b"\xed\xa0\x80", text].concat());
+        frame_not_complete.truncate(2 + 4 + text.len() + 2);
+        assert_eq!(read(&frame_not_complete, 3, 100), Err(Violation::NotUtf8));
     }
 
     #[test]
@@ -383,7 +422,7 @@ mod tests {
         let mut input = &bytes[1_000..];
         assert!(matches!(
             reader.next(&mut input, 1 << 20),
-            Ok(Some(Event::Message(_)))
+            Ok(Some(Event::Binary(_)))
         ));
         assert_eq!(reader.message.capacity(), 0, "nothing is kept after the message");
     }

@@ -1,4 +1,4 @@
-//! Frames from the server: every packet is one unfragmented binary message (wire-protocol 2.2).
+//! Frames from the server: every message is one unfragmented frame; packets are binary (wire-protocol 2.2).
 
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
@@ -6,14 +6,13 @@ use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 use super::CONTROL_LIMIT;
 
 /// Appends the header of a binary message whose payload follows.
-pub(in crate::gateway) fn put_header(out: &mut Vec<u8>, length: usize) {
+pub(in crate::gateway) fn put_binary_header(out: &mut Vec<u8>, length: usize) {
     put(out, OpCode::Data(Data::Binary), length);
 }
 
-/// Appends a packet as a binary message.
-pub(in crate::gateway) fn put_packet(out: &mut Vec<u8>, packet: &[u8]) {
-    put_header(out, packet.len());
-    out.extend_from_slice(packet);
+/// Appends the header of a text message whose payload follows.
+pub(in crate::gateway) fn put_text_header(out: &mut Vec<u8>, length: usize) {
+    put(out, OpCode::Data(Data::Text), length);
 }
 
 /// Appends a pong.
@@ -48,15 +47,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packets_are_single_unmasked_binary_frames() {
+    fn messages_are_single_unmasked_frames() {
         let mut out = Vec::new();
-        put_packet(&mut out, &[0x0d]);
-        assert_eq!(out, [0x82, 0x01, 0x0d]);
+        put_binary_header(&mut out, 1);
+        assert_eq!(out, [0x82, 0x01]);
         out.clear();
-        put_packet(&mut out, &[7; 126]);
-        assert_eq!(out[..4], [0x82, 126, 0, 126]);
+        put_text_header(&mut out, 126);
+        assert_eq!(out, [0x81, 126, 0, 126]);
         out.clear();
-        put_header(&mut out, 70_000);
+        put_binary_header(&mut out, 70_000);
         assert_eq!(out, [0x82, 127, 0, 0, 0, 0, 0, 1, 0x11, 0x70]);
     }
 
