@@ -57,7 +57,43 @@ const ORIGINAL: &[Comparison] = &[
     ("token logins per second", "-", "login-storm", |storm| {
         Some(number(storm.figure("token_logins_per_second")?.median))
     }),
+    (
+        "message to 1,000 members, last receiver",
+        "p50 116-135 ms, p99 158-243 ms",
+        "room-fanout-1000",
+        |room| last_receiver(room, "plain"),
+    ),
+    (
+        "the same, acknowledgements 20 ms late",
+        "21.6 s",
+        "room-fanout-1000",
+        |room| last_receiver(room, "late_acks"),
+    ),
+    (
+        "the same, 1 % never acknowledge",
+        "137 of 1,000 reached after 45 s",
+        "room-fanout-1000",
+        |room| last_receiver(room, "mute"),
+    ),
+    (
+        "message to 9,500 members, last receiver",
+        "1.0-1.5 s",
+        "room-fanout-9500",
+        |room| last_receiver(room, "plain"),
+    ),
+    ("joins per second", "138-196", "joins", |joins| {
+        Some(number(joins.figure("one_room_joins_per_second")?.median))
+    }),
 ];
+
+fn last_receiver(room: &ScenarioReport, variant: &str) -> Option<String> {
+    let all = room.pooled.get(&format!("{variant}_last_receiver"))?;
+    Some(format!(
+        "p50 {} ms, p99 {} ms",
+        number(all.p50_ms),
+        number(all.p99_ms)
+    ))
+}
 
 /// All tables of a report.
 pub fn markdown(report: &Report) -> String {
