@@ -44,10 +44,10 @@ pub struct Soak {
     #[arg(long, default_value_t = 2)]
     pub window: usize,
     /// People cut off per second.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 50)]
     pub cuts: u64,
     /// People who join or leave per second.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 50)]
     pub moves: u64,
 }
 
