@@ -133,6 +133,37 @@ impl Client {
         assert_eq!(notice.room_tid.expect("the room").node, room);
     }
 
+    /// The whole history of a room, oldest first.
+    ///
+    /// # Panics
+    /// When something else comes.
+    pub async fn whole_room_history(&mut self, room: &str) -> Vec<TimMessage> {
+        let mut all = Vec::new();
+        let mut upper = 0;
+        loop {
+            let request = TimReq {
+                rtype: Some(2),
+                node: Some(room.to_owned()),
+                req_int: Some(upper),
+                req_int2: Some(100),
+                ..TimReq::default()
+            };
+            self.ask_history(&request).await;
+            let pages = self.drain().await;
+            let Some(page) = pages.first().map(crate::Received::list) else {
+                break;
+            };
+            let oldest = page.last().and_then(|message| message.mid).unwrap_or(1);
+            all.extend(page);
+            if oldest <= 1 {
+                break;
+            }
+            upper = oldest - 1;
+        }
+        all.reverse();
+        all
+    }
+
     /// Speaks in a room and takes the own copy, which confirms it.
     ///
     /// # Panics

@@ -13,6 +13,15 @@ pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How long everything may take to arrive after the last restart.
 const SETTLE: Duration = Duration::from_secs(20);
 
+/// Where the messages of a conversation go.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    /// To a user.
+    User(String),
+    /// To a room.
+    Room(String),
+}
+
 /// A device.
 pub(crate) struct Device {
     /// Where it connects.
@@ -21,8 +30,8 @@ pub(crate) struct Device {
     pub(crate) ledger: Arc<Ledger>,
     /// Whose it is.
     pub(crate) me: Person,
-    /// Whom it writes to.
-    pub(crate) peer: String,
+    /// Where it writes to.
+    pub(crate) place: Place,
     /// Its name.
     pub(crate) resource: &'static str,
     /// Messages on their way at a time; 0: it only reads.

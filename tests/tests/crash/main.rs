@@ -27,7 +27,7 @@ use tim_tests::people::befriend;
 use tim_tests::{Encoding, Person, Server};
 use tokio::sync::watch;
 
-use device::Device;
+use device::{Device, Place};
 use ledger::Ledger;
 use registrar::Registrar;
 
@@ -59,10 +59,11 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_kill_9() {
     println!("{done} kills, {messages} messages, {:?}", start.elapsed());
 }
 
-/// The two ends of one conversation and what is known of it.
+/// Those who take part in one conversation and what is known of it.
 struct Conversation {
     ledger: Arc<Ledger>,
-    ends: [Person; 2],
+    people: Vec<Person>,
+    room: Option<String>,
 }
 
 /// One data directory from its first start to the last check. Answers the number of messages.
@@ -89,7 +90,7 @@ async fn directory(seed: u64, kills: u64) -> usize {
                 server: Arc::clone(&server),
                 ledger: Arc::clone(&ledger),
                 me: ends[end].clone(),
-                peer: ends[1 - end].node.clone(),
+                place: Place::User(ends[1 - end].node.clone()),
                 resource,
                 window,
                 encoding,
@@ -101,8 +102,28 @@ async fn directory(seed: u64, kills: u64) -> usize {
                 tokio::spawn(raw::run(device, finishing.clone()))
             });
         }
-        conversations.push(Conversation { ledger, ends });
+        conversations.push(Conversation {
+            ledger,
+            people: ends.to_vec(),
+            room: None,
+        });
     }
+    let circle = make_room(&server).await;
+    for (member, resource, window) in [(0, "phone", 16), (1, "phone", 2), (1, "web", 0), (2, "phone", 0)] {
+        let encoding = [Encoding::Compact, Encoding::Json][member % 2];
+        let device = Device {
+            server: Arc::clone(&server),
+            ledger: Arc::clone(&circle.ledger),
+            me: circle.people[member].clone(),
+            place: Place::Room(circle.room.clone().unwrap()),
+            resource,
+            window,
+            encoding,
+            label: format!("room.{member} {resource}"),
+        };
+        devices.push(tokio::spawn(raw::run(device, finishing.clone())));
+    }
+    conversations.push(circle);
     let registrar = tokio::spawn(Registrar::new(Arc::clone(&server)).run(finishing.clone()));
     for _ in 0..kills {
         tokio::time::sleep(random.random_range(Duration::ZERO..LONGEST_LIFE)).await;
@@ -142,16 +163,45 @@ async fn make_friends(server: &Server, ends: &[Person; 2], encoding: Encoding) {
     }
 }
 
+/// An open room with three members.
+async fn make_room(server: &Server) -> Conversation {
+    let mut people = Vec::new();
+    for _ in 0..3 {
+        people.push(Person::register(server).await);
+    }
+    let mut founder = people[0].login_on(server, Encoding::Compact, "phone").await;
+    let room = founder.create_room(true).await;
+    let web = people[1].login_on(server, Encoding::Json, "web").await;
+    for member in &people[1..] {
+        let mut client = member.login_on(server, Encoding::Compact, "phone").await;
+        client.join_room(&room).await;
+        client.close().await;
+    }
+    web.close().await;
+    founder.close().await;
+    Conversation {
+        ledger: Arc::default(),
+        people,
+        room: Some(room),
+    }
+}
+
 /// Compares the history with what the devices sent and saw.
 async fn check(server: &Server, conversation: &Conversation) -> usize {
     let mut seen = Vec::new();
-    for (me, peer) in [(0, 1), (1, 0)] {
-        let reader = &conversation.ends[me];
+    let people = &conversation.people;
+    for (me, reader) in people.iter().enumerate() {
         let mut client = reader.login_on(server, Encoding::Compact, "reader").await;
         client.offline().await;
-        seen.push(client.whole_history(&conversation.ends[peer].node).await);
+        seen.push(match &conversation.room {
+            Some(room) => client.whole_room_history(room).await,
+            None => client.whole_history(&people[1 - me].node).await,
+        });
     }
-    assert_eq!(seen[0], seen[1], "both sides have the same history");
+    assert!(
+        seen.iter().all(|history| *history == seen[0]),
+        "everybody has the same history"
+    );
     conversation.ledger.check_history(&seen[0]);
     seen[0].len()
 }

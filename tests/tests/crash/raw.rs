@@ -9,10 +9,11 @@ use tim_protocol::packet::{self, PacketType};
 use tim_protocol::wire::TimMessage;
 use tim_tests::chat::message;
 use tim_tests::client::Incoming;
+use tim_tests::rooms::room_message;
 use tim_tests::{Client, Received};
 use tokio::sync::watch;
 
-use crate::device::{Device, Finish, LOOK_AGAIN};
+use crate::device::{Device, Finish, LOOK_AGAIN, Place};
 use crate::ledger::{Seen, Sighting};
 
 /// How long to wait before the next attempt to connect to a server that is down.
@@ -110,9 +111,13 @@ impl Raw {
         let id = self.next_id;
         self.next_id += 1;
         let words = format!("{} says {id}", self.device.label);
+        let unnumbered = match &self.device.place {
+            Place::User(node) => message(node, &words),
+            Place::Room(room) => room_message(room, &words),
+        };
         let next = TimMessage {
             id: Some(id),
-            ..message(&self.device.peer, &words)
+            ..unnumbered
         };
         self.device.ledger.submitted(&self.device.me.node, id, &words);
         let packet = packet::client_packet(PacketType::Message, self.device.encoding, &next);
@@ -136,11 +141,22 @@ impl Raw {
 
     fn deliver(&mut self, message: &TimMessage) {
         // Notices of the friendship may be repeated; everything else is chat.
-        if message.od_type == 1 {
-            self.seen.delivered(Sighting::of(message));
-        } else {
+        if message.od_type != 1 {
             assert_eq!(message.od_type, 4, "{}: {message:?}", self.device.label);
+        } else if self.is_own_copy(message) {
+            self.confirmed(message);
+        } else {
+            self.seen.delivered(Sighting::of(message));
         }
+    }
+
+    /// A room confirms a message by the sender's own copy, now or, when that was lost, among what
+    /// waits. Here every account sends from one device only.
+    fn is_own_copy(&self, message: &TimMessage) -> bool {
+        let author = message.from_tid.as_ref().expect("a sender");
+        matches!(self.device.place, Place::Room(_))
+            && self.device.window > 0
+            && author.node == self.device.me.node
     }
 
     fn take_echo(&mut self, echo: &TimMessage) {
@@ -151,6 +167,12 @@ impl Raw {
             self.seen.delivered(sighting);
             return;
         }
+        self.confirmed(echo);
+    }
+
+    /// A message of this device is stored.
+    fn confirmed(&mut self, echo: &TimMessage) {
+        let sighting = Sighting::of(echo);
         let (id, timestamp) = (echo.id.expect("an id"), echo.timestamp.expect("a time"));
         self.device.ledger.acknowledged(id, sighting, timestamp);
         self.seen.echoed(sighting);

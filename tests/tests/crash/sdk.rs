@@ -8,13 +8,16 @@ use tim_client::{Client, ClientBuilder, Credentials, Event, Incoming, Node, Outg
 use tim_tests::secrets;
 use tokio::sync::watch;
 
-use crate::device::{Device, Finish, LOOK_AGAIN};
+use crate::device::{Device, Finish, LOOK_AGAIN, Place};
 use crate::ledger::{Seen, Sighting};
 
 /// Sends and receives until told to finish, and then until everything has arrived.
 pub(crate) async fn run(device: Device, finishing: watch::Receiver<bool>) {
     let client = connect(&device).await;
-    let peer: Node = device.peer.parse().unwrap();
+    let Place::User(peer) = &device.place else {
+        panic!("the devices of rooms speak raw packets")
+    };
+    let peer: Node = peer.parse().unwrap();
     let mut seen = Seen::new(&device.label);
     let mut finish = Finish::new(finishing);
     let mut underway = FuturesUnordered::new();
