@@ -47,6 +47,7 @@ pub struct GoingOnline<'a> {
     logins: Latencies,
     presences: Latencies,
     received: u64,
+    last: Instant,
     unexpected: u64,
     failure: Option<anyhow::Error>,
 }
@@ -65,6 +66,7 @@ impl<'a> GoingOnline<'a> {
             logins: Latencies::new(),
             presences: Latencies::new(),
             received: 0,
+            last: Instant::now(),
             unexpected: 0,
             failure: None,
         }
@@ -102,6 +104,11 @@ impl<'a> GoingOnline<'a> {
     /// Fails when a connection was lost or a packet was not understood.
     pub fn check(&mut self) -> Result<()> {
         self.failure.take().map_or(Ok(()), Err)
+    }
+
+    /// When the last presence arrived.
+    pub fn last_received(&self) -> Instant {
+        self.last
     }
 
     /// Presences received so far.
@@ -151,6 +158,7 @@ impl<'a> GoingOnline<'a> {
                     return Ok(());
                 };
                 self.received += 1;
+                self.last = now;
                 self.people[n].received += 1;
                 self.presences
                     .record(now.saturating_duration_since(self.start + tag.intended));

@@ -207,7 +207,7 @@ fn room_members_who_were_offline_find_every_message() {
     let report = room_fanout(Fault::None, &[Variant::HalfOffline]);
     assert_eq!(violations(&report), Vec::<&str>::new());
     // Five were online; the other five missed these messages and those that nobody saw.
-    assert_eq!(report.figure("half_offline_drained").unwrap().median, 5.0 * 120.0);
+    assert_eq!(report.figure("half_offline_drained").unwrap().median, 5.0 * 420.0);
     assert!(report.figure("all_offline_disk_bytes_per_message").is_some());
 }
 

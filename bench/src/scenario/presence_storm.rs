@@ -21,6 +21,10 @@ use crate::server_process::{Host, Passwords};
 /// Open files besides the connections, for either process.
 const OTHER_FILES: u64 = 256;
 
+/// A server may spread presences over some time; when none came for so long, the rest is lost.
+const PATIENCE: Duration = Duration::from_secs(3);
+const LONGEST_TAIL: Duration = Duration::from_secs(120);
+
 /// Parameters of `presence-storm`.
 #[derive(Clone, Debug, Args)]
 pub struct PresenceStorm {
@@ -154,7 +158,6 @@ impl PresenceStorm {
         let usage = Usage::begin(server.pid)?;
         let storm_start = Instant::now();
         run.storm.begin(storm_start);
-        let limit = within + Duration::from_secs(10);
         run.until(&mut reactor, &mut chat, start, |run, reactor, _| {
             for n in arrivals.take_due(storm_start.elapsed()) {
                 if arrived == self.people {
@@ -165,13 +168,20 @@ impl PresenceStorm {
                 run.storm.connect(reactor, person, source, arrivals.intended(n))?;
                 arrived += 1;
             }
-            let elapsed = storm_start.elapsed();
-            Ok(elapsed < within || (!run.storm.is_settled() && elapsed < limit))
+            Ok(storm_start.elapsed() < within)
         })?;
-        trial.figure("storm_seconds", storm_start.elapsed().as_secs_f64());
         usage.end_as(&mut trial, "storm_", "presence", run.storm.received())?;
-        trial.figure("rss_after_mib", rss_mib(server.pid)?);
+        trial.figure("storm_presences_received", run.storm.received() as f64);
         run.chat.report_latencies(&mut trial, "storm_chat_");
+        let tail_start = Instant::now();
+        run.until(&mut reactor, &mut chat, start, |run, _, _| {
+            let silent = run.storm.last_received().max(tail_start).elapsed() > PATIENCE;
+            Ok(!run.storm.is_settled() && !silent && tail_start.elapsed() < LONGEST_TAIL)
+        })?;
+        let seconds = run.storm.last_received().duration_since(storm_start);
+        trial.figure("last_presence_after_seconds", seconds.as_secs_f64());
+        trial.figure("rss_after_mib", rss_mib(server.pid)?);
+        run.chat.report_latencies(&mut trial, "tail_chat_");
         run.storm.report(&mut trial);
         settle(&mut run.chat, &mut reactor, bench.settle)?;
         run.chat.verify(&mut trial);

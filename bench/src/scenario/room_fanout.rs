@@ -17,8 +17,9 @@ use crate::schedule::Schedule;
 use crate::server_process::{Passwords, Server};
 use crate::{accounts, machine, room};
 
-/// Messages of the part in which all but one are offline.
-const STORED: u64 = 100;
+/// Messages of the part in which all but one are offline, and how many of them a second.
+const STORED: u64 = 400;
+const STORED_PER_SECOND: u64 = 200;
 
 /// Parameters of `room-fanout`.
 #[derive(Clone, Debug, Args)]
@@ -195,7 +196,11 @@ impl RoomFanout {
         crowd.add_member(sender, Manner::Prompt, &[room]);
         let usage = Usage::begin(server.pid)?;
         let written = machine::written_bytes(server.pid)?;
-        crowd::run_open(&mut crowd, reactor, Schedule::new(STORED, Duration::from_secs(1)))?;
+        crowd::run_open(
+            &mut crowd,
+            reactor,
+            Schedule::new(STORED_PER_SECOND, Duration::from_secs(STORED / STORED_PER_SECOND)),
+        )?;
         crowd::settle(&mut crowd, reactor, bench.settle)?;
         usage.end_as(trial, prefix, "message", STORED)?;
         let written = machine::written_bytes(server.pid)?.saturating_sub(written);
