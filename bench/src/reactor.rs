@@ -2,6 +2,8 @@
 //! wake-up reads each ready socket, hands every packet to the application, and writes what the
 //! application answered with one system call per socket.
 
+mod connection;
+
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
@@ -12,7 +14,8 @@ use rustix::event::{Timespec, epoll};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
-use crate::websocket::{self, Frame, FrameError};
+use crate::websocket;
+use connection::{Connection, Phase};
 
 /// Names one connection of a reactor; never used again after it was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -93,25 +96,6 @@ impl Outbox {
     fn is_empty(&self) -> bool {
         self.written == self.bytes.len()
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Connecting,
-    Upgrading,
-    WebSocket,
-    Http,
-}
-
-struct Connection {
-    stream: TcpStream,
-    phase: Phase,
-    websocket: bool,
-    /// Bytes of an incomplete frame.
-    partial: Vec<u8>,
-    out: Outbox,
-    waits_for_space: bool,
-    deaf: bool,
 }
 
 /// The set of connections.
@@ -354,112 +338,5 @@ impl Reactor {
             Instant::now(),
             &mut connection.out,
         );
-    }
-}
-
-impl Connection {
-    fn interest(&self) -> epoll::EventFlags {
-        let mut interest = epoll::EventFlags::empty();
-        interest.set(epoll::EventFlags::IN, !self.deaf);
-        interest.set(epoll::EventFlags::OUT, self.waits_for_space);
-        interest
-    }
-
-    /// Handles all complete frames of what was kept and `bytes`, and keeps the rest; `Some` when
-    /// the server closed.
-    fn arrived(
-        &mut self,
-        key: Key,
-        bytes: &[u8],
-        now: Instant,
-        application: &mut impl Application,
-    ) -> Result<Option<String>, FrameError> {
-        if self.partial.is_empty() {
-            let (used, closed) = self.consume(key, bytes, now, application)?;
-            self.partial.extend_from_slice(&bytes[used..]);
-            return Ok(closed);
-        }
-        // Large frames come in many pieces: nothing is moved before the frame is complete.
-        let mut kept = std::mem::take(&mut self.partial);
-        kept.extend_from_slice(bytes);
-        let (used, closed) = self.consume(key, &kept, now, application)?;
-        kept.drain(..used);
-        self.partial = kept;
-        Ok(closed)
-    }
-
-    /// Handles all complete frames in `bytes`: how much of them that was, and why the server
-    /// closed if it did.
-    fn consume(
-        &mut self,
-        key: Key,
-        bytes: &[u8],
-        now: Instant,
-        application: &mut impl Application,
-    ) -> Result<(usize, Option<String>), FrameError> {
-        let mut at = 0;
-        while at < bytes.len() {
-            let rest = &bytes[at..];
-            let used = match self.phase {
-                Phase::WebSocket => match websocket::parse_frame(rest)? {
-                    None => break,
-                    Some((Frame::Packet(payload), used)) => {
-                        application.on_event(key, Event::Packet(&rest[payload]), now, &mut self.out);
-                        used
-                    }
-                    Some((Frame::Ping(payload), used)) => {
-                        websocket::write_pong(&mut self.out.bytes, &rest[payload]);
-                        used
-                    }
-                    Some((Frame::Pong, used)) => used,
-                    Some((Frame::Close(status), _)) => {
-                        let reason = format!("closed by the server with status {status:?}");
-                        return Ok((bytes.len(), Some(reason)));
-                    }
-                },
-                Phase::Upgrading | Phase::Connecting => match websocket::parse_head(rest)? {
-                    None => break,
-                    Some(head) if head.status == 101 => {
-                        self.phase = Phase::WebSocket;
-                        application.on_event(key, Event::Open, now, &mut self.out);
-                        head.length
-                    }
-                    Some(head) => return Err(FrameError::Refused(head.status)),
-                },
-                Phase::Http => match websocket::parse_head(rest)? {
-                    Some(head) if rest.len() >= head.length + head.body => {
-                        let body = &rest[head.length..head.length + head.body];
-                        let event = Event::Response {
-                            status: head.status,
-                            body,
-                        };
-                        application.on_event(key, event, now, &mut self.out);
-                        head.length + head.body
-                    }
-                    _ => break,
-                },
-            };
-            at += used;
-        }
-        Ok((at, None))
-    }
-
-    /// Writes as much as the socket takes; true when it takes no more.
-    fn write_out(&mut self) -> Result<bool, Errno> {
-        while !self.out.is_empty() {
-            match rustix::net::send(
-                self.stream.as_fd(),
-                &self.out.bytes[self.out.written..],
-                rustix::net::SendFlags::NOSIGNAL,
-            ) {
-                Ok(count) => self.out.written += count,
-                Err(Errno::AGAIN) => return Ok(true),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.out.bytes.clear();
-        self.out.written = 0;
-        Ok(false)
     }
 }

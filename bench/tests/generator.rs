@@ -336,7 +336,7 @@ fn dropped_presence_is_counted_as_dropped() {
     assert_eq!(report.figure("presences_dropped").unwrap().median, 1.0);
 }
 
-fn overload(fault: Fault) -> ScenarioReport {
+fn overload(fault: Fault, settle: Duration) -> ScenarioReport {
     let overload = Overload {
         pairs: 2,
         window: 8,
@@ -346,7 +346,7 @@ fn overload(fault: Fault) -> ScenarioReport {
         client_queue: 4 << 10,
     };
     let patient = Bench {
-        settle: Duration::from_secs(4),
+        settle,
         ..bench(fault)
     };
     overload.run(&patient).unwrap()
@@ -354,7 +354,7 @@ fn overload(fault: Fault) -> ScenarioReport {
 
 #[test]
 fn refused_message_under_overload_is_counted_and_no_violation() {
-    let report = overload(Fault::Refuse(300));
+    let report = overload(Fault::Refuse(300), Duration::from_secs(30));
     assert_eq!(violations(&report), Vec::<&str>::new());
     assert!(
         report
@@ -369,7 +369,7 @@ fn refused_message_under_overload_is_counted_and_no_violation() {
 #[test]
 fn acknowledged_message_lost_under_overload_is_a_violation() {
     assert_eq!(
-        violations(&overload(Fault::Lose(300))),
+        violations(&overload(Fault::Lose(300), Duration::from_secs(6))),
         ["1 messages echoed but not delivered, or delivered but not echoed"]
     );
 }

@@ -86,6 +86,12 @@ impl Overload {
             trial.figure(&format!("{prefix}rss_after_mib"), rss_mib(server.pid)?);
             chat.report_latencies(&mut trial, &prefix);
         }
+        let good = |times| {
+            let name = format!("load_{times}x_goodput_messages_per_second");
+            trial.figures.get(&name).copied().unwrap_or_default()
+        };
+        let ratio = good(2) / good(1).max(1.0) * 100.0;
+        trial.figure("load_2x_goodput_percent_of_1x", ratio);
         chat.verify_overloaded(&mut trial);
         server.stop()?;
         Ok(trial)

@@ -4,7 +4,7 @@
 mod rooms;
 mod volatile;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -44,7 +44,7 @@ pub(crate) enum Fault {
 struct Online {
     session: u64,
     stream: TcpStream,
-    unacknowledged: Vec<(i32, TimMessage)>,
+    unacknowledged: VecDeque<(i32, TimMessage)>,
 }
 
 #[derive(Default)]
@@ -187,7 +187,7 @@ fn packets(
                 let online = Online {
                     session,
                     stream: stream.try_clone().unwrap(),
-                    unacknowledged: Vec::new(),
+                    unacknowledged: VecDeque::new(),
                 };
                 state.online.insert(me.clone(), online);
                 state.drain(me, stream);
@@ -219,7 +219,14 @@ impl State {
 
     fn acknowledged(&mut self, me: &str, send_id: i32) {
         if let Some(online) = self.online.get_mut(me) {
-            online.unacknowledged.retain(|(sent, _)| *sent != send_id);
+            let waiting = &mut online.unacknowledged;
+            // Nearly always the oldest.
+            if waiting.front().is_none_or(|(sent, _)| *sent != send_id) {
+                return waiting.retain(|(sent, _)| *sent != send_id);
+            }
+            while waiting.front().is_some_and(|(sent, _)| *sent == send_id) {
+                waiting.pop_front();
+            }
         }
     }
 
@@ -326,7 +333,7 @@ impl State {
         self.send_id += 1;
         match self.online.get_mut(to) {
             Some(online) => {
-                online.unacknowledged.push((self.send_id, message.clone()));
+                online.unacknowledged.push_back((self.send_id, message.clone()));
                 send(
                     &online.stream,
                     &synchronous_packet(PacketType::Message, self.send_id, &message.encode(Compact)),
