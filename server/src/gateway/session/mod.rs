@@ -435,6 +435,8 @@ impl Session {
             return false;
         };
         self.running = None;
+        // What others were told before the request was carried out comes before its answer.
+        self.poll_outlet(cx, now);
         match finished {
             Finished::Answers(packets) => packets.into_iter().for_each(|packet| self.write(packet)),
             Finished::LoggedIn { login, encoding } => self.opened(*login, encoding, now),
@@ -493,15 +495,23 @@ impl Session {
     fn outgoing(&mut self, item: Outgoing, now: Instant) {
         let settings = &self.context.engine.settings().delivery;
         let Some(open) = &mut self.open else { return };
-        let Open { feed, encoding, .. } = &mut **open;
+        let Open {
+            login,
+            feed,
+            encoding,
+            ..
+        } = &mut **open;
         match item {
             Outgoing::Entry(seq, parcel) => {
                 feed.pushed(Source::Inbox, seq, &parcel, now, settings);
                 self.collect_feed();
             }
             Outgoing::RoomEntry(room, seq, parcel) => {
-                feed.pushed(Source::Room(room), seq, &parcel, now, settings);
-                self.collect_feed();
+                // The account may have left the room since the entry was put into the mailbox.
+                if login.with_cursors(|cursors| cursors.room(&room).is_some()) {
+                    feed.pushed(Source::Room(room), seq, &parcel, now, settings);
+                    self.collect_feed();
+                }
             }
             Outgoing::Forgotten(rooms) => {
                 for (room, newest) in *rooms {
