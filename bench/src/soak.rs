@@ -55,6 +55,8 @@ enum Presence {
     Away(Instant),
     /// Reads nothing and will be cut off then.
     Deaf(Instant),
+    /// Acknowledges nothing and will be cut off then.
+    Mute(Instant),
     /// Fetches what was missed.
     Returning,
     Online,
@@ -66,6 +68,8 @@ struct Person {
     presence: Presence,
     /// The room that this one has asked to join or leave.
     asking: Option<usize>,
+    /// When it last came back or left a room.
+    since: Instant,
     seats: Vec<(usize, Membership)>,
 }
 
@@ -139,6 +143,7 @@ impl Soak {
                 key: participant.key,
                 presence: Presence::Online,
                 asking: None,
+                since: Instant::now(),
                 seats: members.chain(others).collect(),
             });
         }
@@ -249,7 +254,7 @@ impl Soak {
     }
 
     fn fault(&mut self, what: &'static str, count: u64, detail: impl FnOnce() -> String) {
-        const MOST_DETAILS: usize = 5;
+        const MOST_DETAILS: usize = 12;
         *self.faults.entry(what).or_default() += count;
         if self.details.len() < MOST_DETAILS {
             self.details.push(format!("for example: {what}: {}", detail()));
@@ -257,9 +262,12 @@ impl Soak {
     }
 
     fn packet(&mut self, index: usize, bytes: &[u8], out: &mut Outbox) -> Result<()> {
+        let is_mute = matches!(self.people[index].presence, Presence::Mute(_));
         match bytes {
             [SYNCHRONOUS_MESSAGE, a, b, c, d, payload @ ..] => {
-                out.acknowledge([*a, *b, *c, *d]);
+                if !is_mute {
+                    out.acknowledge([*a, *b, *c, *d]);
+                }
                 let delivery = Delivery::read(payload).context("message not understood")?;
                 self.delivered(index, &delivery);
                 Ok(())
@@ -304,7 +312,11 @@ impl Soak {
                 Fault::TooEarly => ("deliveries from before joining", 1),
                 Fault::Outside => ("deliveries after leaving", 1),
             };
-            let state = format!("person {index}, room {room}, message {mid}: {membership:?}");
+            let state = format!(
+                "person {index}, {:?}, {:?} after coming back or leaving, room {room}, message {mid}: {membership:?}",
+                person.presence,
+                person.since.elapsed()
+            );
             self.fault(what, count, || state);
         }
         if !seen.is_new {
@@ -354,7 +366,8 @@ impl Soak {
             return self.fault("answers to nothing", 1, || format!("left {node}"));
         };
         if let Some((_, membership)) = person.seats.iter_mut().find(|(seat, _)| *seat == room) {
-            membership.has_left();
+            membership.has_left(self.rooms[room].sent);
+            person.since = Instant::now();
         }
     }
 
@@ -377,6 +390,7 @@ impl Soak {
             Some(PacketType::OfflineMsgEnd) if returning => {
                 let person = &mut self.people[index];
                 person.presence = Presence::Online;
+                person.since = Instant::now();
                 for (room, membership) in &person.seats {
                     self.rooms[*room].present += u64::from(membership.is_member());
                 }

@@ -399,11 +399,12 @@ fn mixed_load_reports_every_latency() {
 fn soak(fault: Fault) -> ScenarioReport {
     let soak = Soak {
         deliveries: 20_000,
+        at_least: 0,
         minutes: 1,
-        people: 40,
+        people: 60,
         rooms: 4,
         window: 2,
-        cuts: 30,
+        cuts: 150,
         moves: 60,
     };
     soak.run(&bench(fault)).unwrap()
@@ -415,6 +416,8 @@ fn soak_of_a_well_behaved_server_finds_nothing() {
     assert_eq!(violations(&report), Vec::<&str>::new());
     assert!(report.figure("deliveries_verified").unwrap().median >= 20_000.0);
     assert!(report.figure("cut_off").unwrap().median > 0.0);
+    // Those who acknowledge nothing before they are cut off get the same again.
+    assert!(report.figure("repeats_after_reconnecting").unwrap().median > 0.0);
     assert!(report.figure("joins").unwrap().median > 0.0);
     assert!(report.figure("leaves").unwrap().median > 0.0);
 }

@@ -23,6 +23,8 @@ const SPEAK_EVERY: Duration = Duration::from_secs(10);
 /// Growth of memory that is called flat: caches fill up, the allocator keeps what it once had.
 const FLAT_PERCENT: f64 = 15.0;
 const FLAT_MIB: f64 = 8.0;
+/// In less time caches are still filling up.
+const FEWEST_SAMPLES: usize = 90;
 const SEED: u64 = 20;
 
 /// Parameters of `soak`.
@@ -31,6 +33,9 @@ pub struct Soak {
     /// Deliveries after which it ends.
     #[arg(long, default_value_t = 10_000_000)]
     pub deliveries: u64,
+    /// Seconds that it lasts at least: caches of the server are full only after half a minute.
+    #[arg(long, default_value_t = 120)]
+    pub at_least: u64,
     /// Minutes after which it ends in any case, as a failure.
     #[arg(long, default_value_t = 15)]
     pub minutes: u64,
@@ -61,6 +66,7 @@ impl Soak {
         machine::allow_open_files((self.people + self.rooms) as u64 + OTHER_FILES)?;
         let parameters = parameters([
             ("deliveries", self.deliveries.to_string()),
+            ("seconds at least", self.at_least.to_string()),
             ("people", self.people.to_string()),
             ("rooms", self.rooms.to_string()),
             ("window per room", self.window.to_string()),
@@ -82,7 +88,9 @@ impl Soak {
         let (mut next_sample, mut next_line) = (start, start + SPEAK_EVERY);
         let limit = Duration::from_secs(self.minutes * 60);
         rooms.begin(&mut reactor, self.window);
-        while rooms.deliveries() < self.deliveries && start.elapsed() < limit {
+        let at_least = Duration::from_secs(self.at_least).min(limit);
+        while (rooms.deliveries() < self.deliveries && start.elapsed() < limit) || start.elapsed() < at_least
+        {
             churn.turn(&mut rooms, &mut reactor)?;
             rooms.bring_back(&mut reactor, false)?;
             rooms.turn(&mut reactor, true);
@@ -210,21 +218,22 @@ fn settle(rooms: &mut Rooms, reactor: &mut Reactor, limit: Duration) -> Result<(
     Ok(())
 }
 
-/// Compares the memory of the second fifth of the time with that of the last fifth.
+/// Compares the memory of the second quarter of the time with that of the last quarter.
 fn judge_memory(samples: &[f64], trial: &mut Trial) {
-    let fifth = samples.len() / 5;
-    if fifth == 0 {
-        return; // Too short to say anything.
+    let quarter = samples.len() / 4;
+    if quarter == 0 {
+        return;
     }
     let (early, late) = (
-        median(&samples[fifth..2 * fifth]),
-        median(&samples[samples.len() - fifth..]),
+        median(&samples[quarter..2 * quarter]),
+        median(&samples[samples.len() - quarter..]),
     );
     let growth = late - early;
     trial.figure("rss_early_mib", early);
     trial.figure("rss_late_mib", late);
     trial.figure("rss_growth_percent", growth / early.max(1.0) * 100.0);
-    if growth > FLAT_MIB && growth > early * FLAT_PERCENT / 100.0 {
+    let says_something = samples.len() >= FEWEST_SAMPLES;
+    if says_something && growth > FLAT_MIB && growth > early * FLAT_PERCENT / 100.0 {
         trial
             .violations
             .push(format!("memory grew from {early:.1} to {late:.1} MiB"));
@@ -263,6 +272,7 @@ mod tests {
         let growing: Vec<f64> = (0..100).map(|n| 50.0 + f64::from(n)).collect();
         assert_eq!(judge(&growing), 1);
         assert_eq!(judge(&[60.0; 100]), 0);
+        assert_eq!(judge(&growing[..50]), 0, "too short to say anything");
         assert_eq!(judge(&[60.0; 3]), 0);
     }
 }

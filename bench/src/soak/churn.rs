@@ -9,8 +9,8 @@ use super::{Person, Presence, Soak};
 use crate::reactor::{Key, Reactor};
 use crate::room;
 
-/// How long somebody reads nothing before being cut off.
-const DEAF: Duration = Duration::from_secs(1);
+/// How long somebody reads or acknowledges nothing before being cut off.
+const FAILING: Duration = Duration::from_secs(1);
 /// The longest absence.
 const LONGEST_AWAY_MILLIS: u64 = 3_000;
 
@@ -93,7 +93,7 @@ impl Churn {
             self.cut += 1;
             let person = self.pick(soak);
             if let Some(person) = person {
-                let kind = self.numbers.below(3);
+                let kind = self.numbers.below(4);
                 let away = Duration::from_millis(self.numbers.below(LONGEST_AWAY_MILLIS));
                 soak.cut_off(reactor, person, kind, away)?;
             }
@@ -121,7 +121,7 @@ impl Churn {
 }
 
 impl Soak {
-    /// Cuts a connection in one of three ways.
+    /// Cuts a connection in one of four ways.
     fn cut_off(&mut self, reactor: &mut Reactor, index: usize, kind: u64, away: Duration) -> Result<()> {
         let now = Instant::now();
         let person = &mut self.people[index];
@@ -131,9 +131,13 @@ impl Soak {
         match kind {
             0 => reactor.reset(person.key),
             1 => reactor.abandon(person.key),
+            2 => {
+                person.presence = Presence::Mute(now + FAILING);
+                return Ok(());
+            }
             _ => {
                 reactor.deafen(person.key)?;
-                person.presence = Presence::Deaf(now + DEAF);
+                person.presence = Presence::Deaf(now + FAILING);
                 return Ok(());
             }
         }
@@ -165,7 +169,7 @@ impl Soak {
         let now = Instant::now();
         for (index, person) in self.people.iter_mut().enumerate() {
             let back = match person.presence {
-                Presence::Deaf(until) if at_once || until <= now => {
+                Presence::Deaf(until) | Presence::Mute(until) if at_once || until <= now => {
                     reactor.reset(person.key);
                     true
                 }
@@ -192,9 +196,9 @@ impl Soak {
         if person.key != key || matches!(person.presence, Presence::Away(_)) {
             return;
         }
-        if let Presence::Deaf(_) = person.presence {
+        if let Presence::Deaf(_) | Presence::Mute(_) = person.presence {
             person.presence = Presence::Away(Instant::now());
-            return; // A server may give up a client that does not read.
+            return; // A server may give up a client like that.
         }
         if person.presence == Presence::Online {
             for (room, membership) in &person.seats {

@@ -39,7 +39,7 @@ pub struct Membership {
     state: State,
     /// The next message to be seen for the first time; unknown before the first one.
     next: Option<u64>,
-    /// Messages up to this one were sent before joining.
+    /// Messages up to this one were sent before joining, or before having left.
     before: u64,
     /// Messages after this one were sent after joining; unknown while that is under way.
     after: Option<u64>,
@@ -98,9 +98,12 @@ impl Membership {
         self.state = State::Leaving;
     }
 
-    /// The answer says that it is not a member any more.
-    pub fn has_left(&mut self) {
-        *self = Self::outside();
+    /// The answer says that it is not a member any more; messages up to `sent` were sent before.
+    pub fn has_left(&mut self, sent: u64) {
+        *self = Self {
+            before: sent,
+            ..Self::outside()
+        };
     }
 
     /// Its connection is a new one.
@@ -256,7 +259,7 @@ mod tests {
         assert_eq!(member.observe(1), NEW);
         member.asks_to_leave();
         assert_eq!(member.observe(2), NEW);
-        member.has_left();
+        member.has_left(2);
         assert_eq!(fault(&mut member, 3), Some(Fault::Outside));
         assert_eq!(member.outstanding(3), 0);
     }
