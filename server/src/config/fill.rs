@@ -5,7 +5,7 @@ use super::value::{RoomReaders, UserReaders};
 use crate::engine::Settings;
 use crate::engine::settings::{
     AccountSettings, AttemptLimit, DeliverySettings, GuessingSettings, MessageSettings, PasswordSettings,
-    PresenceSettings, ProfileSettings, RoomSettings,
+    PresenceSettings, ProfileSettings, RoomSettings, VirtualRoomSettings,
 };
 use crate::gateway::session::SessionLimits;
 
@@ -20,6 +20,7 @@ impl Config {
             messages,
             delivery,
             presence,
+            virtual_rooms,
             rooms,
             profiles,
             ..
@@ -80,6 +81,13 @@ impl Config {
                 position_interval: delivery.position_interval,
                 room_position_interval: delivery.room_position_interval,
             },
+            virtual_rooms: VirtualRoomSettings {
+                per_account: virtual_rooms.per_account,
+                subscriptions_per_session: virtual_rooms.subscriptions_per_session,
+                expire_after: virtual_rooms.expire_after,
+                waiting_bytes: virtual_rooms.waiting_bytes.0,
+                deliveries_per_second: virtual_rooms.deliveries_per_second,
+            },
             presence: PresenceSettings {
                 to_strangers: presence.to_strangers,
                 offline_notices: presence.offline_notices,
@@ -113,6 +121,8 @@ impl Config {
             silence_timeout: limits.ping_timeout,
             packet_bytes_before_login: limits.max_login_packet.0,
             packet_bytes: limits.max_packet.0,
+            big_data_bytes: limits.big_data_bytes.0,
+            big_data_total_bytes: limits.big_data_total_bytes.0,
             packets_per_second: limits.packets_per_second,
             waiting_packets: limits.waiting_packets,
             waiting_bytes: limits.waiting_bytes.0,

@@ -191,6 +191,11 @@ settings! {
         write_timeout: Duration = Duration::from_secs(30);
         /// Largest packet of a client that is logged in.
         max_packet: ByteSize = ByteSize(1 << 20);
+        /// Largest packet of big data (types 95 to 97), in one piece or several.
+        big_data_bytes: ByteSize = ByteSize(8 << 20);
+        /// Bytes of unfinished packets above max_packet that all connections may hold together; more are
+        /// refused as overload.
+        big_data_total_bytes: ByteSize = ByteSize(256 << 20);
         /// Largest packet before login, and largest body of a request to /tim2.
         max_login_packet: ByteSize = ByteSize::kib(64);
         /// Packets per second that one connection may send, and as many at once; acknowledgements are
@@ -303,6 +308,21 @@ settings! {
         deliveries_per_second: u32 = 40_000;
         /// Accounts whose presence to all friends may wait; more is dropped. Only the newest of each waits.
         queue: usize = 100_000;
+    }
+
+    /// Virtual rooms: channels for streams. Nothing of them is stored.
+    virtual_rooms: VirtualRooms {
+        /// Virtual rooms that one account may own at the same time.
+        per_account: usize = 100;
+        /// Virtual rooms that one connection may be subscribed to at the same time.
+        subscriptions_per_session: usize = 100;
+        /// A virtual room in which nothing is published for this time ends.
+        expire_after: Duration = Duration::from_secs(300);
+        /// Bytes of a stream that may wait for a slow subscriber; more is dropped. One chunk may always wait.
+        waiting_bytes: ByteSize = ByteSize(2 << 20);
+        /// Chunks times subscribers that one virtual room may cause per second. Whoever publishes more is
+        /// slowed down.
+        deliveries_per_second: u32 = 200_000;
     }
 
     /// Running the process.

@@ -110,6 +110,7 @@ impl Drop for Login {
                 .positions
                 .moved_in_room(&account.id, device, room, position);
         });
+        engine.virtual_rooms.session_ended(member.id);
         let mut was_last = false;
         engine.online.end(account, member.id, || {
             engine.directory.announce(&account.id, false);

@@ -170,6 +170,7 @@ impl Engine {
     /// An account has ceased to be a member of a room: nothing of it reaches its sessions from now
     /// on. The caller holds the account's membership lock.
     pub(super) fn room_left(&self, account: &AccountId, room: &RoomId) {
+        self.virtual_rooms.member_left(account, room);
         self.positions.left(account, room);
         if let Some(online) = self.online.get(account) {
             online.leave(room, |member| {

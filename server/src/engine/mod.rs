@@ -4,6 +4,7 @@
 pub mod accounts;
 pub mod announcement;
 pub mod attempts;
+pub mod big_data;
 pub mod clock;
 pub mod committer;
 pub mod contacts;
@@ -18,6 +19,7 @@ pub mod messages;
 mod notices;
 pub mod online;
 pub mod outlet;
+pub mod pace;
 pub mod parcel;
 pub mod passwords;
 pub mod permission;
@@ -28,6 +30,7 @@ pub mod relations;
 pub mod rooms;
 pub mod roster;
 pub mod settings;
+pub mod virtual_rooms;
 pub mod write_through;
 
 use std::net::IpAddr;
@@ -59,6 +62,7 @@ use profiles::Profiles;
 use relations::Relations;
 use rooms::Rooms;
 pub use settings::Settings;
+use virtual_rooms::VirtualRooms;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -127,6 +131,9 @@ pub struct Engine {
     rooms: Rooms,
     profiles: Profiles,
     broadcasts: Broadcasts,
+    virtual_rooms: VirtualRooms,
+    wrong_passwords: Attempts<AccountId>,
+    unfinished_bytes: Arc<AtomicUsize>,
     passwords: Passwords,
     failures_by_address: Attempts<IpAddr>,
     failures_by_account: Attempts<(AccountId, IpAddr)>,
@@ -189,6 +196,9 @@ impl Engine {
             listeners: Listeners::default(),
             relations: Relations::default(),
             broadcasts: Broadcasts::default(),
+            virtual_rooms: VirtualRooms::default(),
+            wrong_passwords: Attempts::new(virtual_rooms::WRONG_PASSWORDS),
+            unfinished_bytes: Arc::default(),
             positions: Positions::default(),
             work,
             queued_bytes: Arc::default(),
@@ -213,11 +223,12 @@ impl Engine {
         });
         let presence = tokio::spawn(presence::run(Arc::clone(&engine), stopped.clone()));
         let room_positions = tokio::spawn(keep_room_positions(Arc::clone(&engine), stopped.clone()));
+        let expiry = tokio::spawn(virtual_rooms::run(Arc::clone(&engine), stopped.clone()));
         let upkeep = tokio::spawn(upkeep(Arc::clone(&engine), stopped));
         engine
             .tasks
             .lock()
-            .extend([committer, positions, presence, room_positions, upkeep]);
+            .extend([committer, positions, presence, room_positions, expiry, upkeep]);
         Ok(engine)
     }
 
@@ -266,6 +277,12 @@ impl Engine {
     #[must_use]
     pub fn rooms(&self) -> &Rooms {
         &self.rooms
+    }
+
+    /// Bytes of big packets that sessions of this node hold unfinished.
+    #[must_use]
+    pub fn unfinished_bytes(&self) -> &Arc<AtomicUsize> {
+        &self.unfinished_bytes
     }
 
     /// What was counted so far.

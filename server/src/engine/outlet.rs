@@ -13,6 +13,9 @@ use tim_protocol::error_code::ErrorCode;
 use super::parcel::Parcel;
 use crate::store::{RoomId, RoomPosition, Seq};
 
+/// What a waiting chunk takes besides its content, about.
+const FRAME_OVERHEAD: usize = 64;
+
 /// Something for a session to pass on to its client.
 #[derive(Debug)]
 pub enum Outgoing {
@@ -67,6 +70,8 @@ struct Waiting {
     droppable_bytes: usize,
     /// Newest numbers in the logs of rooms whose entries were forgotten.
     forgotten: Option<Box<HashMap<RoomId, Seq>>>,
+    frames: VecDeque<Arc<Parcel>>,
+    frame_bytes: usize,
 }
 
 /// The mailbox.
@@ -75,6 +80,7 @@ pub struct Outlet {
     waker: AtomicWaker,
     limit: usize,
     limit_bytes: usize,
+    limit_frame_bytes: usize,
 }
 
 impl std::fmt::Debug for Outlet {
@@ -106,7 +112,15 @@ impl Outlet {
             waker: AtomicWaker::new(),
             limit,
             limit_bytes,
+            limit_frame_bytes: limit_bytes,
         }
+    }
+
+    /// The same with another bound for chunks of streams, in bytes; one may always wait.
+    #[must_use]
+    pub fn with_frame_bytes(mut self, limit_frame_bytes: usize) -> Self {
+        self.limit_frame_bytes = limit_frame_bytes;
+        self
     }
 
     /// Announces an inbox entry. When the mailbox is full only its number is kept.
@@ -146,6 +160,32 @@ impl Outlet {
     /// Hands over a packet that may be dropped. `false`: it was dropped.
     pub fn volatile(&self, parcel: Arc<Parcel>) -> bool {
         self.put_droppable(Seq::default(), parcel.weight(), Outgoing::Volatile(parcel))
+    }
+
+    /// Hands over a chunk of a stream. Chunks wait apart from everything else, so that many of
+    /// them cost nothing but chunks. `false`: it was dropped.
+    pub fn frame(&self, parcel: Arc<Parcel>) -> bool {
+        let mut waiting = self.waiting.lock();
+        let weight = FRAME_OVERHEAD + parcel.weight();
+        let fits = waiting.frames.is_empty() || waiting.frame_bytes + weight <= self.limit_frame_bytes;
+        if fits {
+            waiting.frame_bytes += weight;
+            waiting.frames.push_back(parcel);
+        }
+        drop(waiting);
+        self.waker.wake();
+        fits
+    }
+
+    /// The next chunk of a stream, when there is room to send it.
+    pub fn next_frame(&self) -> Option<Arc<Parcel>> {
+        let mut waiting = self.waiting.lock();
+        let parcel = waiting.frames.pop_front()?;
+        waiting.frame_bytes -= FRAME_OVERHEAD + parcel.weight();
+        if waiting.frames.is_empty() && waiting.frames.capacity() > 64 {
+            waiting.frames = VecDeque::new();
+        }
+        Some(parcel)
     }
 
     /// Answers a send of this session. Never dropped: a session bounds its sends itself.
@@ -237,6 +277,21 @@ mod tests {
         assert_eq!(take(&outlet).1, 1);
         assert!(outlet.volatile(parcel(600)) && outlet.volatile(parcel(400)));
         assert!(!outlet.volatile(parcel(1)));
+    }
+
+    #[test]
+    fn chunks_of_streams_take_no_room_from_anything_else() {
+        let outlet = Outlet::new(2, 1_000).with_frame_bytes(1_000);
+        let accepted = (0..10).filter(|_| outlet.frame(parcel(400))).count();
+        assert_eq!(accepted, 2);
+        assert!(
+            outlet.volatile(parcel(900)),
+            "a full stream leaves room for others"
+        );
+        assert_eq!(take(&outlet).1, 1);
+        assert!(outlet.next_frame().is_some() && outlet.next_frame().is_some());
+        assert!(outlet.next_frame().is_none());
+        assert!(outlet.frame(parcel(5_000)), "one may always wait");
     }
 
     #[test]

@@ -13,11 +13,11 @@ use tim_protocol::wire::{Tid, TimPresence};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::Engine;
 use super::accounts::Login;
 use super::announcement::{self, Announcement};
-use super::identity::parse_account;
+use super::pace::Pace;
 use super::parcel::Parcel;
+use super::{Engine, store_failure};
 use crate::cluster::{Event, NodeId};
 use crate::store::AccountId;
 pub use broadcasts::Broadcasts;
@@ -25,6 +25,8 @@ use broadcasts::{Broadcast, Put};
 
 /// Addressees served before others get their turn.
 const STEP: usize = 64;
+/// What may be delivered at once after a pause.
+const BURST: Duration = Duration::from_millis(20);
 
 /// Whom a presence packet is for when it names one addressee and a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +57,7 @@ impl Engine {
         if list.len() > limits.max_list || announcement::weight(&presence) > limits.max_bytes {
             return Err(ErrorCode::Params);
         }
-        let parse = |node: &String| parse_account(node).ok_or(ErrorCode::Account);
+        let parse = |node: &String| self.parse_account(node).ok_or(ErrorCode::Account);
         let one = one.map(|tid| parse(&tid.node)).transpose()?;
         let mut list = list.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         list.sort_unstable();
@@ -205,6 +207,16 @@ impl Engine {
         true
     }
 
+    /// The friends of an account. Lists that are kept elsewhere are asked for every time, because
+    /// nobody tells when they change.
+    async fn friends(&self, account: &AccountId) -> Result<Arc<[AccountId]>, ErrorCode> {
+        if let Some(lists) = self.lists_elsewhere(account).await? {
+            return Ok(lists.friends.into());
+        }
+        let friends = self.broadcasts.friends(account, &*self.store).await;
+        friends.map_err(|error| store_failure(&error))
+    }
+
     async fn carry_out_broadcast(&self, broadcast: Broadcast, pace: &mut Pace) {
         let Broadcast {
             account,
@@ -214,10 +226,13 @@ impl Engine {
             // It has come back before this was its turn.
             return;
         }
-        let friends = match self.broadcasts.friends(&account, &*self.store).await {
+        let friends = match self.friends(&account).await {
             Ok(friends) => friends,
-            Err(error) => {
-                tracing::warn!(%error, "a presence reaches nobody: the list of friends cannot be read");
+            Err(code) => {
+                tracing::warn!(
+                    ?code,
+                    "a presence reaches nobody: the list of friends cannot be read"
+                );
                 self.counters.presence_dropped.fetch_add(1, Ordering::Relaxed);
                 return;
             }
@@ -225,19 +240,23 @@ impl Engine {
         for step in friends.chunks(STEP) {
             // Who has just been removed must not get it, however long the others take.
             let still_friends = |friend: &&AccountId| {
-                let relation = self.relations.known(&account, friend);
+                let relation = self.known_relation(&account, friend);
                 relation.is_none_or(|relation| relation.contacts.are_friends())
             };
             let to: Vec<AccountId> = step.iter().filter(still_friends).cloned().collect();
             let delivered = self.announce_to(&to, &announcement);
-            pace.spend(delivered).await;
+            spend(pace, delivered).await;
         }
     }
 }
 
 /// The task that tells friends, one account after the other.
 pub(super) async fn run(engine: Arc<Engine>, mut stop: watch::Receiver<bool>) {
-    let mut pace = Pace::new(engine.settings.presence.deliveries_per_second, Instant::now());
+    let mut pace = Pace::new(
+        engine.settings.presence.deliveries_per_second,
+        BURST,
+        Instant::now(),
+    );
     loop {
         let work = async {
             let broadcast = engine.broadcasts.next().await;
@@ -250,73 +269,12 @@ pub(super) async fn run(engine: Arc<Engine>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// A token bucket that may be overdrawn by one step and is waited for afterwards.
-struct Pace {
-    per_second: f64,
-    tokens: f64,
-    filled: Instant,
-}
-
-impl Pace {
-    /// What may be delivered at once after a pause, as a part of a second.
-    const BURST: f64 = 0.02;
-
-    fn new(per_second: u32, now: Instant) -> Self {
-        Self {
-            per_second: f64::from(per_second.max(1)),
-            tokens: 0.0,
-            filled: now,
-        }
-    }
-
-    /// Counts deliveries; how long to wait before the next.
-    fn count(&mut self, deliveries: usize, now: Instant) -> Duration {
-        let elapsed = now.saturating_duration_since(self.filled).as_secs_f64();
-        self.filled = now;
-        let full = self.per_second * Self::BURST;
-        #[allow(clippy::cast_precision_loss, reason = "at most one step")]
-        let deliveries = deliveries as f64;
-        self.tokens = (self.tokens + elapsed * self.per_second).min(full) - deliveries;
-        Duration::from_secs_f64((-self.tokens / self.per_second).max(0.0))
-    }
-
-    async fn spend(&mut self, deliveries: usize) {
-        let pause = self.count(deliveries, Instant::now());
-        if pause.is_zero() {
-            tokio::task::yield_now().await;
-        } else {
-            tokio::time::sleep(pause).await;
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn deliveries_keep_to_the_rate_whatever_the_steps() {
-        let start = Instant::now();
-        for step in [1, 64, 1_000] {
-            let mut pace = Pace::new(1_000, start);
-            let mut now = start;
-            for _ in 0..10_000 / step {
-                now += pace.count(step, now);
-            }
-            let seconds = now.duration_since(start).as_secs_f64();
-            assert!(
-                (9.0..=10.1).contains(&seconds),
-                "{seconds} s for 10,000 at 1,000/s"
-            );
-        }
-    }
-
-    #[test]
-    fn a_pause_does_not_save_up_more_than_a_small_burst() {
-        let start = Instant::now();
-        let mut pace = Pace::new(1_000, start);
-        let later = start + Duration::from_secs(60);
-        assert_eq!(pace.count(20, later), Duration::ZERO);
-        assert!(pace.count(20, later) >= Duration::from_millis(19));
+/// Counts deliveries and lets others go on, for as long as the rate wants.
+async fn spend(pace: &mut Pace, deliveries: usize) {
+    let pause = pace.take(deliveries, Instant::now());
+    if pause.is_zero() {
+        tokio::task::yield_now().await;
+    } else {
+        tokio::time::sleep(pause).await;
     }
 }

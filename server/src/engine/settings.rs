@@ -21,6 +21,8 @@ pub struct Settings {
     pub rooms: RoomSettings,
     /// Who may read which profiles.
     pub profiles: ProfileSettings,
+    /// Virtual rooms and their streams.
+    pub virtual_rooms: VirtualRoomSettings,
 }
 
 /// Accounts, devices, tokens.
@@ -280,6 +282,33 @@ impl Default for ProfileSettings {
             users_for_contacts_only: false,
             rooms_for_members_only: false,
             max_bytes: 64 << 10,
+        }
+    }
+}
+
+/// Virtual rooms and their streams (wire-protocol 7.12).
+#[derive(Clone, Debug)]
+pub struct VirtualRoomSettings {
+    /// Virtual rooms that one account may own.
+    pub per_account: usize,
+    /// Virtual rooms that one session may listen to.
+    pub subscriptions_per_session: usize,
+    /// A virtual room without data for so long ends.
+    pub expire_after: Duration,
+    /// Bytes of chunks that may wait for a slow subscriber; more are dropped. One may always wait.
+    pub waiting_bytes: usize,
+    /// Chunks times subscribers that one virtual room may cause per second; its publisher is slowed down.
+    pub deliveries_per_second: u32,
+}
+
+impl Default for VirtualRoomSettings {
+    fn default() -> Self {
+        Self {
+            per_account: 100,
+            subscriptions_per_session: 100,
+            expire_after: Duration::from_secs(300),
+            waiting_bytes: 2 << 20,
+            deliveries_per_second: 200_000,
         }
     }
 }

@@ -46,6 +46,11 @@ pub(crate) trait PacketSession: Send + Unpin + 'static {
         self.receive(packet, now);
     }
 
+    /// So many bytes have arrived of a message that is not complete.
+    fn reading(&mut self, bytes: usize) {
+        let _ = bytes;
+    }
+
     /// Whether another message should be read. May become true again in [`Self::poll`].
     fn wants_input(&self) -> bool;
 

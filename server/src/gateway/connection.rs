@@ -251,7 +251,10 @@ impl<S: Socket, P: PacketSession> Connection<S, P> {
                 break;
             }
             match self.reader.next(&mut rest, session.packet_limit()) {
-                Ok(None) => break,
+                Ok(None) => {
+                    session.reading(self.reader.unfinished());
+                    break;
+                }
                 Ok(Some(Event::Binary(packet))) => {
                     session.receive(packet, now);
                     continue;

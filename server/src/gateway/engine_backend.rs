@@ -37,6 +37,10 @@ impl PacketSession for Session {
         Self::receive(self, packet, now);
     }
 
+    fn reading(&mut self, bytes: usize) {
+        Self::reading(self, bytes);
+    }
+
     fn wants_input(&self) -> bool {
         Self::wants_input(self)
     }

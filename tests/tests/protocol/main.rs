@@ -8,6 +8,7 @@
 )]
 
 mod accounts;
+mod big_data;
 mod contract;
 mod delivery;
 mod devices;
@@ -23,4 +24,5 @@ mod retraction;
 mod room_messages;
 mod tokens;
 mod vectors;
+mod virtual_rooms;
 mod volatile;

@@ -15,6 +15,10 @@ pub struct SessionLimits {
     pub packet_bytes_before_login: usize,
     /// Largest packet after login, in bytes.
     pub packet_bytes: usize,
+    /// Largest packet of big data (types 95 to 97), in bytes, in one piece or several.
+    pub big_data_bytes: usize,
+    /// Bytes of unfinished messages above `packet_bytes` of all sessions together.
+    pub big_data_total_bytes: usize,
     /// Packets per second, with as many at once; acks are free. 0: no limit.
     pub packets_per_second: u32,
     /// Requests that may wait behind a running one.
@@ -34,6 +38,8 @@ impl Default for SessionLimits {
             silence_timeout: Duration::from_secs(600),
             packet_bytes_before_login: 64 << 10,
             packet_bytes: 1 << 20,
+            big_data_bytes: 8 << 20,
+            big_data_total_bytes: 256 << 20,
             packets_per_second: 5_000,
             waiting_packets: 64,
             waiting_bytes: 256 << 10,

@@ -5,6 +5,7 @@
 //! while one request waits for the store, those behind it wait too.
 
 mod answers;
+mod big_data;
 mod limits;
 mod presence;
 mod profiles;
@@ -12,6 +13,7 @@ mod requests;
 mod rooms;
 #[cfg(test)]
 mod tests;
+mod virtual_rooms;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -32,6 +34,7 @@ use crate::engine::accounts::Login;
 use crate::engine::feed::{Feed, Source};
 use crate::engine::outlet::{Ending, Outgoing, Outlet, SendOutcome, Ticket};
 use crate::store::{InboxCopy, RoomPosition, Seq};
+use big_data::{Assembly, Request, Share};
 use limits::PacketRate;
 pub use limits::SessionLimits;
 
@@ -71,6 +74,10 @@ pub enum CloseReason {
     Replaced,
     /// The account was suspended (8.3).
     Suspended,
+    /// A message above the limit of its kind (6.5).
+    TooLarge,
+    /// All connections together hold too many unfinished bytes.
+    Overloaded,
     /// The server is going down.
     ShuttingDown,
 }
@@ -82,6 +89,8 @@ impl CloseReason {
         match self {
             Self::NotAuthenticated | Self::NotAdmitted | Self::NotAllowed | Self::TooManyPackets => 1008,
             Self::Silent | Self::Replaced | Self::Suspended => 1000,
+            Self::TooLarge => 1009,
+            Self::Overloaded => 1013,
             Self::ShuttingDown => 1001,
         }
     }
@@ -97,6 +106,8 @@ impl std::fmt::Display for CloseReason {
             Self::TooManyPackets => "too many packets",
             Self::Replaced => "replaced by another device",
             Self::Suspended => "account suspended",
+            Self::TooLarge => "message too large",
+            Self::Overloaded => "too much unfinished data",
             Self::ShuttingDown => "server is going down",
         })
     }
@@ -121,8 +132,14 @@ pub struct Session {
     rate: PacketRate,
     outlet: Option<Arc<Outlet>>,
     open: Option<Box<Open>>,
-    waiting: VecDeque<Bytes>,
+    waiting: VecDeque<Request>,
     waiting_bytes: usize,
+    /// Big data of which pieces are missing.
+    big: Option<Box<Assembly>>,
+    /// The share of a long message that is not complete.
+    reading: Option<Box<Share>>,
+    /// A publisher that is too fast is not read before.
+    paused_until: Option<Instant>,
     running: Option<Running>,
     out: VecDeque<Bytes>,
     out_bytes: usize,
@@ -181,6 +198,9 @@ impl Session {
             open: None,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            big: None,
+            reading: None,
+            paused_until: None,
             running: None,
             out: VecDeque::new(),
             out_bytes: 0,
@@ -192,6 +212,7 @@ impl Session {
 
     /// Takes one whole WebSocket message. Empty ones are ignored.
     pub fn receive(&mut self, message: Bytes, now: Instant) {
+        self.reading = None;
         let Some(packet) = ClientPacket::parse(&message) else {
             return;
         };
@@ -199,11 +220,16 @@ impl Session {
             return;
         }
         self.heard = now;
-        if packet.packet_type() == Some(PacketType::Ack) && self.open.is_some() {
+        let is_piece = self.is_assembling();
+        if packet.packet_type() == Some(PacketType::Ack) && self.open.is_some() && !is_piece {
             if let Some(send_id) = packet.delivery_ack() {
                 self.acknowledged(send_id);
             }
             return;
+        }
+        let is_big = is_piece || big_data::starts_big_data(&message).is_some();
+        if message.len() > self.context.limits.packet_bytes && !is_big {
+            return self.close(CloseReason::TooLarge);
         }
         if !self.rate.allow(now) {
             let kind = packet.tim_type();
@@ -213,9 +239,11 @@ impl Session {
         if self.is_shutting_down {
             return;
         }
-        self.waiting_bytes += message.len();
-        self.waiting.push_back(message);
-        self.take_requests(now);
+        if let Some(request) = self.assemble(message) {
+            self.waiting_bytes += request.len();
+            self.waiting.push_back(request);
+            self.take_requests(now);
+        }
     }
 
     /// Whether another message may be read from the socket. `false` slows the client down.
@@ -227,6 +255,7 @@ impl Session {
             .as_ref()
             .map_or((0, 0), |open| (open.sends.len(), open.sends_bytes));
         self.closing.is_none()
+            && self.paused_until.is_none()
             && self.waiting.len() < limits.waiting_packets
             && self.waiting_bytes < limits.waiting_bytes
             && self.out_bytes + echoes < limits.outgoing_bytes
@@ -235,6 +264,7 @@ impl Session {
 
     /// Moves everything on that waits for something. Registers the task's waker.
     pub fn poll(&mut self, cx: &mut Context<'_>, now: Instant) {
+        self.paused_until = self.paused_until.filter(|until| now < *until);
         // First, because what becomes due may want to read the inbox.
         let is_blocked = self.is_blocked(now);
         if let Some(open) = &mut self.open {
@@ -244,7 +274,10 @@ impl Session {
             open.feed.tick(now, &self.context.engine.settings().delivery);
         }
         for _ in 0..ROUNDS {
-            let moved = self.poll_running(cx, now) | self.poll_outlet(cx, now) | self.poll_inbox(cx, now);
+            let moved = self.poll_running(cx, now)
+                | self.poll_outlet(cx, now)
+                | self.poll_inbox(cx, now)
+                | self.poll_chunks();
             if !moved {
                 return self.check_time(now);
             }
@@ -278,7 +311,7 @@ impl Session {
     pub fn packet_limit(&self) -> usize {
         let limits = &self.context.limits;
         if self.open.is_some() {
-            limits.packet_bytes
+            limits.packet_bytes.max(limits.big_data_bytes)
         } else {
             limits.packet_bytes_before_login
         }
@@ -293,7 +326,7 @@ impl Session {
         };
         let silent = self.heard + limits.silence_timeout;
         let feed = open.feed.deadline(&self.context.engine.settings().delivery);
-        [feed, open.read_again]
+        [feed, open.read_again, self.paused_until]
             .into_iter()
             .flatten()
             .fold(silent, Instant::min)
@@ -333,6 +366,13 @@ impl Session {
         now.duration_since(*self.out_since.get_or_insert(now)) >= BLOCKED_AFTER
     }
 
+    /// Reads nothing more for a while.
+    fn slow_down(&mut self, pause: Duration, now: Instant) {
+        if !pause.is_zero() {
+            self.paused_until = Some(now + pause);
+        }
+    }
+
     fn write(&mut self, packet: Bytes) {
         self.out_bytes += packet.len();
         self.out.push_back(packet);
@@ -362,12 +402,19 @@ impl Session {
     /// Handles waiting requests until one has to wait for something.
     fn take_requests(&mut self, now: Instant) {
         while self.running.is_none() && self.closing.is_none() {
-            let Some(message) = self.waiting.pop_front() else {
+            let Some(request) = self.waiting.pop_front() else {
                 return;
             };
-            self.waiting_bytes -= message.len();
+            self.waiting_bytes -= request.len();
+            let message = match request {
+                Request::Packet(message) => message,
+                Request::Big(kind, outcome) => {
+                    self.big_request(kind, outcome, now);
+                    continue;
+                }
+            };
             match (ClientPacket::parse(&message), self.open.is_some()) {
-                (Some(packet), true) => self.request(&packet),
+                (Some(packet), true) => self.request(&packet, now),
                 (Some(packet), false) => self.request_before_login(&packet, now),
                 (None, _) => {}
             }
@@ -388,7 +435,8 @@ impl Session {
     fn begin_login(&mut self, auth: TimAuth, encoding: Encoding) {
         let engine = Arc::clone(&self.context.engine);
         let delivery = &engine.settings().delivery;
-        let outlet = Arc::new(Outlet::new(delivery.outlet_packets, delivery.outlet_bytes));
+        let outlet = Outlet::new(delivery.outlet_packets, delivery.outlet_bytes);
+        let outlet = Arc::new(outlet.with_frame_bytes(engine.settings().virtual_rooms.waiting_bytes));
         self.outlet = Some(Arc::clone(&outlet));
         let peer = self.peer;
         self.running = Some(Box::pin(async move {
@@ -425,6 +473,7 @@ impl Session {
             sends_bytes: 0,
             first_ticket: 0,
         }));
+        self.assemble_waiting();
     }
 
     fn poll_running(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {

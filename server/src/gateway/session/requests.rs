@@ -7,6 +7,7 @@ use tim_protocol::Encoding;
 use tim_protocol::error_code::ErrorCode;
 use tim_protocol::packet::{self, ClientPacket, PacketType};
 use tim_protocol::wire::{TimAck, TimMessage, TimNodes, TimReq};
+use tokio::time::Instant;
 
 use super::{Finished, Session, Underway, answers, profiles, rooms};
 use crate::engine::accounts::Login;
@@ -34,7 +35,7 @@ mod list {
 }
 
 impl Session {
-    pub(super) fn request(&mut self, packet: &ClientPacket<'_>) {
+    pub(super) fn request(&mut self, packet: &ClientPacket<'_>, now: Instant) {
         let Some(open) = &mut self.open else { return };
         let encoding = open.encoding;
         match packet.packet_type() {
@@ -55,6 +56,8 @@ impl Session {
             Some(PacketType::Message | PacketType::RevokeMessage | PacketType::BurnMessage) => {
                 self.send(packet);
             }
+            Some(PacketType::VRoom) => self.virtual_room(packet),
+            Some(PacketType::Stream) => self.publish_chunk(packet, now),
             Some(PacketType::PullMessage) => match packet.decode::<TimReq>() {
                 Ok(request) => {
                     let login = Arc::clone(&open.login);

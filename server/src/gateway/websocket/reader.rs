@@ -135,6 +135,11 @@ impl FrameReader {
         }
     }
 
+    /// Bytes of the message that is not complete.
+    pub(in crate::gateway) fn unfinished(&self) -> usize {
+        self.message.len()
+    }
+
     fn take_header(&mut self, input: &mut &[u8]) -> Result<Option<(FrameHeader, u64)>, Violation> {
         let before = usize::from(self.header_length);
         let parsed = if before == 0 && input.len() >= LONGEST_HEADER {
