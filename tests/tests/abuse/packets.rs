@@ -100,6 +100,13 @@ async fn mutated_packets_disturb_nobody(encoding: Encoding) {
     let good = good_packets(&pair.a, &pair.b.node, encoding);
     for number in 0..MUTATIONS {
         let bytes = mutated(&good[number % good.len()], &mut random);
+        // Big data may announce pieces, and then what follows belongs to it, pings too (wire-protocol 7.9).
+        if bytes
+            .first()
+            .is_some_and(|byte| (95..=97).contains(&(byte & 0x7F)))
+        {
+            continue;
+        }
         let sent = a.try_send_raw(bytes.clone()).await.is_ok();
         // A mutated ping is answered like any other, so ask twice before judging.
         if number % 25 == 0 || !sent {

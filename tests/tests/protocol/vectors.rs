@@ -299,7 +299,11 @@ async fn whatever_a_published_client_can_send_leaves_its_session_usable() {
                     vector.name
                 );
                 if answer.kind == PacketType::Ack {
-                    let kind = i8::try_from(vector.bytes[0] & 0x7F).unwrap();
+                    let kind = match i8::try_from(vector.bytes[0] & 0x7F).unwrap() {
+                        // Refused like a chunk in a struct (wire-protocol 7.12).
+                        97 => 94,
+                        kind => kind,
+                    };
                     assert_eq!(answer.ack().tim_type, kind, "{}", vector.name);
                 }
             }
