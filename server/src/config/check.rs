@@ -72,6 +72,7 @@ pub(super) fn problem(config: &Config) -> Option<Problem> {
     messages(&mut check, config);
     delivery(&mut check, config);
     presence(&mut check, config);
+    virtual_rooms(&mut check, config);
     rooms(&mut check, config);
     check.0
 }
@@ -176,6 +177,24 @@ fn limits(check: &mut Check, config: &Config) {
         "limits",
         "max_packet",
         "published clients cannot handle packets above \"32MiB\"",
+    );
+    check.at_least(
+        &limits.big_data_bytes,
+        &limits.max_packet,
+        "limits",
+        "big_data_bytes",
+    );
+    check.rule(
+        limits.big_data_bytes <= ByteSize(256 << 20),
+        "limits",
+        "big_data_bytes",
+        "it must be at most \"256MiB\"",
+    );
+    check.at_least(
+        &limits.big_data_total_bytes,
+        &limits.big_data_bytes,
+        "limits",
+        "big_data_total_bytes",
     );
     check.at_least(&limits.waiting_packets, &1, "limits", "waiting_packets");
     check.at_least(
@@ -324,5 +343,29 @@ fn rooms(check: &mut Check, config: &Config) {
         "profiles",
         "max_bytes",
         "a list of profiles would not fit a packet; it must be at most \"1MiB\"",
+    );
+}
+
+fn virtual_rooms(check: &mut Check, config: &Config) {
+    let rooms = &config.virtual_rooms;
+    check.at_most(&rooms.per_account, &100_000, "virtual_rooms", "per_account");
+    check.at_most(
+        &rooms.subscriptions_per_session,
+        &100_000,
+        "virtual_rooms",
+        "subscriptions_per_session",
+    );
+    check.not_zero(rooms.expire_after, "virtual_rooms", "expire_after");
+    check.at_least(
+        &rooms.waiting_bytes,
+        &ByteSize::kib(1),
+        "virtual_rooms",
+        "waiting_bytes",
+    );
+    check.at_least(
+        &rooms.deliveries_per_second,
+        &1,
+        "virtual_rooms",
+        "deliveries_per_second",
     );
 }

@@ -121,6 +121,12 @@ impl Config {
             silence_timeout: limits.ping_timeout,
             packet_bytes_before_login: limits.max_login_packet.0,
             packet_bytes: limits.max_packet.0,
+            disabled: self
+                .operations
+                .disabled
+                .iter()
+                .map(|operation| operation.0)
+                .collect(),
             big_data_bytes: limits.big_data_bytes.0,
             big_data_total_bytes: limits.big_data_total_bytes.0,
             packets_per_second: limits.packets_per_second,

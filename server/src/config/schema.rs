@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::value::{
-    ByteSize, LogFormat, Network, Origin, RawValue, RoomReaders, StorageKind, UserReaders, Value,
+    ByteSize, LogFormat, Network, Operation, Origin, RawValue, RoomReaders, StorageKind, UserReaders, Value,
 };
 
 /// Description of one setting.
@@ -222,6 +222,13 @@ settings! {
         registrations_per_address: u32 = 100;
         /// Time until one more registration is allowed.
         registrations_per_address_refill: Duration = Duration::from_secs(10);
+    }
+
+    /// What clients may ask for.
+    operations: Operations {
+        /// Operations that are switched off, by the names of their packets. They are dropped without
+        /// an answer, those of /tim2 are answered with status 403.
+        disabled: Vec<Operation> = Vec::new();
     }
 
     /// Messages and permission.

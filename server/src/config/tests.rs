@@ -38,6 +38,7 @@ fn other_value(key: &Key) -> &'static str {
         ("accounts", "registration") | ("messages", "require_friendship") => "false",
         ("presence", "to_strangers" | "offline_notices") => "false",
         ("presence", "max_bytes") => "8KiB",
+        ("operations", "disabled") => "TIMREGISTER,TIMBIGBINARYSTREAM",
         ("messages", "allow_client_notices") => "true",
         ("limits", "max_packet" | "big_data_bytes") => "2MiB",
         ("limits", "big_data_total_bytes") => "1GiB",

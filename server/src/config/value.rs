@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use tim_protocol::packet::PacketType;
 
 /// A value as it was written, before it is understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -315,6 +316,49 @@ impl Value for Origin {
     }
 }
 
+/// A kind of packet that clients send, by its name in the settings of the original.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Operation(pub PacketType);
+
+impl Operation {
+    const NAMES: [(&str, PacketType); 19] = [
+        ("TIMREGISTER", PacketType::Register),
+        ("TIMTOKEN", PacketType::Token),
+        ("TIMAUTH", PacketType::Auth),
+        ("TIMOFFLINEMSG", PacketType::OfflineMsg),
+        ("TIMOFFLINEMSGEND", PacketType::OfflineMsgEnd),
+        ("TIMBROADPRESENCE", PacketType::BroadPresence),
+        ("TIMLOGOUT", PacketType::Logout),
+        ("TIMPULLMESSAGE", PacketType::PullMessage),
+        ("TIMVROOM", PacketType::VRoom),
+        ("TIMBUSINESS", PacketType::Business),
+        ("TIMNODES", PacketType::Nodes),
+        ("TIMMESSAGE", PacketType::Message),
+        ("TIMPRESENCE", PacketType::Presence),
+        ("TIMREVOKEMESSAGE", PacketType::RevokeMessage),
+        ("TIMBURNMESSAGE", PacketType::BurnMessage),
+        ("TIMSTREAM", PacketType::Stream),
+        ("TIMBIGSTRING", PacketType::BigString),
+        ("TIMBIGBINARY", PacketType::BigBinary),
+        ("TIMBIGBINARYSTREAM", PacketType::BigBinaryStream),
+    ];
+}
+
+impl Value for Operation {
+    const ALLOWED: &'static str = "the name of an operation such as \"TIMREGISTER\"";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let known = Self::NAMES.iter().find(|(name, _)| *name == text);
+        let unknown = || "there is no such operation".to_owned();
+        known.map(|(_, kind)| Self(*kind)).ok_or_else(unknown)
+    }
+
+    fn to_toml(&self) -> String {
+        let known = Self::NAMES.iter().find(|(_, kind)| *kind == self.0);
+        quoted(known.map_or("", |(name, _)| name))
+    }
+}
+
 macro_rules! list_of {
     ($($item:ty => $allowed:literal),*) => {$(
         impl Value for Vec<$item> {
@@ -343,6 +387,10 @@ macro_rules! list_of {
 list_of! {
     Network => "a list of IP addresses or networks; in the environment separated by commas",
     Origin => "a list of origins such as \"https://chat.example.org\"; in the environment separated by commas",
+    Operation => "a list of operations: TIMREGISTER, TIMTOKEN, TIMAUTH, TIMOFFLINEMSG, TIMOFFLINEMSGEND, \
+        TIMBROADPRESENCE, TIMLOGOUT, TIMPULLMESSAGE, TIMVROOM, TIMBUSINESS, TIMNODES, TIMMESSAGE, TIMPRESENCE, \
+        TIMREVOKEMESSAGE, TIMBURNMESSAGE, TIMSTREAM, TIMBIGSTRING, TIMBIGBINARY, TIMBIGBINARYSTREAM; in the \
+        environment separated by commas",
     String => "a list of words; in the environment separated by commas"
 }
 

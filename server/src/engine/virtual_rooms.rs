@@ -146,11 +146,11 @@ impl Engine {
     /// Lets an account publish in a virtual room, or no longer.
     ///
     /// # Errors
-    /// `Params` for a malformed room, `Account` for a malformed account, `PermDenied` when the session's
+    /// `Params` for a malformed room or account, `PermDenied` when the session's
     /// account does not own the room, `OverHz` for too many grants.
     pub fn grant(&self, login: &Login, room: &str, to: &str, is_granted: bool) -> Result<(), ErrorCode> {
         let id = parse(room)?;
-        let to = self.parse_account(to).ok_or(ErrorCode::Account)?;
+        let to = self.parse_account(to).ok_or(ErrorCode::Params)?;
         let room = self.virtual_rooms.get(&id).ok_or(ErrorCode::PermDenied)?;
         if room.owner != login.account().id {
             return Err(ErrorCode::PermDenied);

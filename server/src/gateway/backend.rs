@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::task::Context;
 
 use bytes::Bytes;
+use tim_protocol::packet::PacketType;
 use tim_protocol::wire::{TimAck, TimAuth};
 use tokio::time::Instant;
 
@@ -17,6 +18,12 @@ pub(crate) trait Backend: Send + Sync + 'static {
 
     /// Begins a session for a client that connected from `peer`.
     fn open(&self, peer: IpAddr, now: Instant) -> Self::Session;
+
+    /// Whether requests of that type are carried out (wire-protocol 6.7).
+    fn serves(&self, kind: PacketType) -> bool {
+        let _ = kind;
+        true
+    }
 
     /// Answers a registration (wire-protocol 7.1).
     fn register(&self, peer: IpAddr, auth: TimAuth)

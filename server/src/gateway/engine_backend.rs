@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Context;
 
 use bytes::Bytes;
+use tim_protocol::packet::PacketType;
 use tim_protocol::wire::{TimAck, TimAuth};
 use tokio::time::Instant;
 
@@ -21,6 +22,10 @@ impl Backend for EngineBackend {
 
     fn open(&self, peer: IpAddr, now: Instant) -> Session {
         Session::new(&self.0, peer, now)
+    }
+
+    fn serves(&self, kind: PacketType) -> bool {
+        !self.0.limits.disabled.contains(kind)
     }
 
     async fn register(&self, peer: IpAddr, auth: TimAuth) -> Result<TimAck, NotServed> {

@@ -34,6 +34,9 @@ pub(super) async fn answer<B: Backend>(
         Some(kind @ (PacketType::Register | PacketType::Token)) => kind,
         _ => return StatusCode::BAD_REQUEST.into_response(),
     };
+    if !backend.serves(kind) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
     let ack = match packet.decode::<TimAuth>() {
         Err(_) => Ok(TimAck::refusal(kind, ErrorCode::Params)),
         Ok(auth) if kind == PacketType::Register => backend.register(from, auth).await,

@@ -22,6 +22,7 @@ mod presence;
 mod repeats;
 mod retraction;
 mod room_messages;
+mod switches;
 mod tokens;
 mod vectors;
 mod virtual_rooms;

@@ -238,6 +238,9 @@ impl Session {
         now: Instant,
     ) {
         let Some(open) = &self.open else { return };
+        if self.context.limits.disabled.contains(kind.packet_type()) {
+            return;
+        }
         let encoding = open.encoding;
         let packet = match outcome {
             Ok(packet) => packet,

@@ -2,7 +2,27 @@
 
 use std::time::Duration;
 
+use tim_protocol::packet::PacketType;
 use tokio::time::Instant;
+
+/// A set of packet types that are dropped without an answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DisabledOperations(u128);
+
+impl DisabledOperations {
+    /// Whether packets of that type are switched off.
+    #[must_use]
+    pub fn contains(self, kind: PacketType) -> bool {
+        self.0 >> kind.as_u8() & 1 == 1
+    }
+}
+
+impl FromIterator<PacketType> for DisabledOperations {
+    fn from_iter<T: IntoIterator<Item = PacketType>>(kinds: T) -> Self {
+        // The numbers of packet types are below 128.
+        Self(kinds.into_iter().fold(0, |set, kind| set | 1 << kind.as_u8()))
+    }
+}
 
 /// What one session may use.
 #[derive(Clone, Debug)]
@@ -15,6 +35,8 @@ pub struct SessionLimits {
     pub packet_bytes_before_login: usize,
     /// Largest packet after login, in bytes.
     pub packet_bytes: usize,
+    /// Operations that are switched off (wire-protocol 6.7).
+    pub disabled: DisabledOperations,
     /// Largest packet of big data (types 95 to 97), in bytes, in one piece or several.
     pub big_data_bytes: usize,
     /// Bytes of unfinished messages above `packet_bytes` of all sessions together.
@@ -38,6 +60,7 @@ impl Default for SessionLimits {
             silence_timeout: Duration::from_secs(600),
             packet_bytes_before_login: 64 << 10,
             packet_bytes: 1 << 20,
+            disabled: DisabledOperations::default(),
             big_data_bytes: 8 << 20,
             big_data_total_bytes: 256 << 20,
             packets_per_second: 5_000,

@@ -36,7 +36,7 @@ use crate::engine::outlet::{Ending, Outgoing, Outlet, SendOutcome, Ticket};
 use crate::store::{InboxCopy, RoomPosition, Seq};
 use big_data::{Assembly, Request, Share};
 use limits::PacketRate;
-pub use limits::SessionLimits;
+pub use limits::{DisabledOperations, SessionLimits};
 
 type Running = Pin<Box<dyn Future<Output = Finished> + Send>>;
 type Reading = Pin<Box<dyn Future<Output = crate::store::Result<Vec<InboxCopy>>> + Send>>;
@@ -413,7 +413,14 @@ impl Session {
                     continue;
                 }
             };
+            let is_disabled = |packet: &ClientPacket<'_>| {
+                let kind = packet.packet_type();
+                kind.is_some_and(|kind| self.context.limits.disabled.contains(kind))
+            };
             match (ClientPacket::parse(&message), self.open.is_some()) {
+                (Some(packet), true) if is_disabled(&packet) => {}
+                (Some(packet), false)
+                    if packet.packet_type() == Some(PacketType::Auth) && is_disabled(&packet) => {}
                 (Some(packet), true) => self.request(&packet, now),
                 (Some(packet), false) => self.request_before_login(&packet, now),
                 (None, _) => {}
