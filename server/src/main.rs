@@ -7,6 +7,7 @@ mod command;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use tim_server::config::{Inputs, Loaded};
@@ -62,8 +63,57 @@ enum Command {
     /// Work with the keys that encrypt the database.
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Suspend accounts and let them in again. A running server is asked to do it.
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// Show the version.
     Version,
+}
+
+#[derive(Debug, Subcommand)]
+enum AccountCommand {
+    /// End all sessions of an account and let nobody log in to it.
+    Suspend {
+        #[command(flatten)]
+        who: Who,
+        /// For how long: a number and a unit (30m, 1h, 7d). Without it, until it is allowed again.
+        #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+        time: Option<Duration>,
+    },
+    /// Let an account log in again.
+    Allow {
+        #[command(flatten)]
+        who: Who,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Who {
+    /// Login name of the account.
+    #[arg(long, required_unless_present = "node", conflicts_with = "node")]
+    name: Option<String>,
+    /// Its domain.
+    #[arg(long, requires = "name", default_value = "")]
+    domain: String,
+    /// Its public address, instead of name and domain.
+    #[arg(long)]
+    node: Option<String>,
+}
+
+impl From<&Who> for command::account::Who {
+    fn from(who: &Who) -> Self {
+        match &who.node {
+            Some(node) => Self::Node(node.clone()),
+            None => Self::Name {
+                name: who.name.clone().unwrap_or_default(),
+                domain: who.domain.clone(),
+            },
+        }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    <Duration as tim_server::config::Value>::parse(text)
 }
 
 #[derive(Debug, Subcommand)]
@@ -102,6 +152,13 @@ fn perform(arguments: &Arguments) -> Result<(), Failure> {
         }
         Some(Command::Keys(KeysCommand::Rotate { master: true })) => {
             command::keys::rotate_master(&load(&arguments.settings)?.config)
+        }
+        Some(Command::Account(AccountCommand::Suspend { who, time })) => {
+            let config = load(&arguments.settings)?.config;
+            command::account::suspend(&config, who.into(), *time)
+        }
+        Some(Command::Account(AccountCommand::Allow { who })) => {
+            command::account::allow(&load(&arguments.settings)?.config, who.into())
         }
         Some(Command::Run) | None => {
             command::run::run(load(&arguments.settings)?, arguments.run.ready_file.as_deref())

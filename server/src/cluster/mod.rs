@@ -38,6 +38,11 @@ pub enum Event {
         /// The packet.
         parcel: Arc<Parcel>,
     },
+    /// An account was suspended; its sessions must end.
+    Suspended {
+        /// The account.
+        account: AccountId,
+    },
     /// A presence for the sessions that some accounts have now; never stored.
     Presence {
         /// Whose sessions.

@@ -164,7 +164,7 @@ fn describe(source: &MasterKeySource) -> String {
     }
 }
 
-fn check_exists(config: &Config) -> Result<(), Failure> {
+pub(super) fn check_exists(config: &Config) -> Result<(), Failure> {
     if config.storage.kind == StorageKind::Memory {
         return Err(Failure::new(
             2,
@@ -180,14 +180,14 @@ fn check_exists(config: &Config) -> Result<(), Failure> {
 }
 
 /// A database as a command finds it.
-enum Opened {
+pub(super) enum Opened {
     /// No server runs; the command has the database to itself.
     Here(Box<SqliteStore>),
     /// Another process has it.
     Elsewhere,
 }
 
-fn open(config: &Config) -> Result<Opened, Failure> {
+pub(super) fn open(config: &Config) -> Result<Opened, Failure> {
     check_exists(config)?;
     let options = SqliteOptions::new(database_path(config));
     match SqliteStore::open(&options, &master_key_source(config)) {
@@ -197,7 +197,7 @@ fn open(config: &Config) -> Result<Opened, Failure> {
     }
 }
 
-fn failure(error: OpenError) -> Failure {
+pub(super) fn failure(error: OpenError) -> Failure {
     let is_in_use = matches!(error, OpenError::InUse(_));
     let error = anyhow::Error::new(error);
     Failure::new(
@@ -210,12 +210,12 @@ fn failure(error: OpenError) -> Failure {
     )
 }
 
-fn close(store: &SqliteStore) -> Result<(), Failure> {
+pub(super) fn close(store: &SqliteStore) -> Result<(), Failure> {
     runtime()?.block_on(store.close());
     Ok(())
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

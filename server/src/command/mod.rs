@@ -1,5 +1,6 @@
 //! What the program does for each command.
 
+pub(crate) mod account;
 pub(crate) mod keys;
 mod logging;
 mod presence;

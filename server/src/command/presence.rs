@@ -23,7 +23,7 @@ fn file_of(database: &Path) -> PathBuf {
 
 impl Presence {
     /// Tells commands that this process runs the server of a database. It must handle
-    /// [`ROTATE_KEY`] already.
+    /// [`ROTATE_KEY`] and [`REQUEST`] already.
     pub(crate) fn show(database: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
@@ -36,6 +36,9 @@ impl Presence {
         Ok(Self { _locked: file })
     }
 }
+
+/// Asks a server to carry out the request that lies beside its database.
+pub(crate) const REQUEST: Signal = Signal::USR2;
 
 /// Asks a server for a new data key.
 pub(crate) const ROTATE_KEY: Signal = Signal::USR1;

@@ -8,8 +8,8 @@ use tim_server::config::{Config, Loaded, StorageKind};
 use tim_server::{NewAdminPassword, RunningServer, Server, StartError, database_path};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::presence::{Presence, ROTATE_KEY};
-use super::{Failure, logging, print, show};
+use super::presence::{Presence, REQUEST, ROTATE_KEY};
+use super::{Failure, account, logging, print, show};
 
 /// Runs a server until a signal stops it.
 pub(crate) fn run(loaded: Loaded, ready_file: Option<&Path>) -> Result<(), Failure> {
@@ -61,6 +61,10 @@ async fn serve(config: Config, ready_file: Option<&Path>) -> Result<(), Failure>
                 Ok(()) => tracing::info!("certificate and key were read again"),
                 Err(error) => tracing::error!(%error, "the old certificate stays in use"),
             },
+            Wish::Request => tokio::select! {
+                () = account::serve(&server) => {}
+                () = signals.stop() => break,
+            },
             Wish::RotateKey => tokio::select! {
                 rotated = server.rotate_key() => match rotated {
                     Ok(key) => tracing::info!(key, "a new data key encrypts new records"),
@@ -110,6 +114,7 @@ enum Wish {
     Stop,
     Reload,
     RotateKey,
+    Request,
 }
 
 /// Signals that the server knows.
@@ -118,6 +123,7 @@ struct Signals {
     interrupt: Signal,
     hangup: Signal,
     rotate: Signal,
+    request: Signal,
 }
 
 impl Signals {
@@ -127,6 +133,7 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
             rotate: signal(SignalKind::from_raw(ROTATE_KEY.as_raw()))?,
+            request: signal(SignalKind::from_raw(REQUEST.as_raw()))?,
         })
     }
 
@@ -136,6 +143,7 @@ impl Signals {
             _ = self.interrupt.recv() => Wish::Stop,
             _ = self.hangup.recv() => Wish::Reload,
             _ = self.rotate.recv() => Wish::RotateKey,
+            _ = self.request.recv() => Wish::Request,
         }
     }
 

@@ -245,9 +245,7 @@ impl Engine {
         }
         let verified = self.verify(from, &auth).await?;
         let now = self.clock.now();
-        if verified.account.suspended_until.is_some_and(|until| now < until) {
-            return Err(ErrorCode::PermDenied);
-        }
+        self.check_suspension(&verified.account)?;
         let domain = verified.account.domain;
         let tid = Tid {
             node: verified.account.id.as_str().to_owned(),
@@ -280,6 +278,7 @@ impl Engine {
             head: Seq(0),
             rooms: Vec::new(),
         };
+        self.check_suspension_again(&login.account.id).await?;
         // No membership of the account changes until the session listens to its rooms.
         let guard = self.rooms.lock_account(&login.account.id).await;
         (login.position, login.head) = self.load_inbox(&login.account, &device).await?;

@@ -30,6 +30,7 @@ pub mod relations;
 pub mod rooms;
 pub mod roster;
 pub mod settings;
+pub mod suspension;
 pub mod virtual_rooms;
 pub mod write_through;
 
@@ -355,6 +356,11 @@ impl Receiver for Engine {
                 if let Some(account) = self.online.get(&owner) {
                     let dropped = account.volatile(&parcel);
                     self.counters.volatile_dropped(parcel.kind(), dropped);
+                }
+            }
+            Event::Suspended { account } => {
+                if let Some(account) = self.online.get(&account) {
+                    account.end_all(outlet::Ending::Suspended);
                 }
             }
             Event::Presence { to, announcement } => {

@@ -22,6 +22,7 @@ mod presence;
 mod repeats;
 mod retraction;
 mod room_messages;
+mod suspension;
 mod switches;
 mod tokens;
 mod vectors;
