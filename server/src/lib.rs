@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod config;
 pub mod echo;
 pub mod engine;
+mod external;
 pub mod gateway;
 mod server;
 pub mod store;

@@ -11,8 +11,8 @@ use crate::admin_password::{self, AdminPasswordError, NewAdminPassword};
 use crate::cluster::{LocalCluster, NodeId};
 use crate::config::{Config, StorageKind};
 use crate::engine::clock::{SystemClock, ThreadEntropy};
-use crate::engine::external::External;
 use crate::engine::{Engine, Parts};
+use crate::external;
 use crate::gateway::session::SessionContext;
 use crate::gateway::tls::Identity;
 pub use crate::gateway::tls::TlsError;
@@ -103,6 +103,7 @@ impl Server {
     /// # Errors
     /// See [`StartError`].
     pub async fn start(config: Config) -> Result<RunningServer, StartError> {
+        let external = external::open(&config).map_err(StartError::Settings)?;
         let identity = match (&config.tls.certificate, &config.tls.key) {
             (Some(certificate), Some(key)) => Some(Identity {
                 certificate: certificate.clone(),
@@ -133,7 +134,7 @@ impl Server {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(ThreadEntropy),
             installation_key,
-            external: External::default(),
+            external,
         };
         let engine = match Engine::start(parts) {
             Ok(engine) => engine,

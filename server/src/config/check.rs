@@ -74,6 +74,7 @@ pub(super) fn problem(config: &Config) -> Option<Problem> {
     presence(&mut check, config);
     virtual_rooms(&mut check, config);
     rooms(&mut check, config);
+    external(&mut check, config);
     check.0
 }
 
@@ -368,4 +369,26 @@ fn virtual_rooms(check: &mut Check, config: &Config) {
         "virtual_rooms",
         "deliveries_per_second",
     );
+}
+
+/// What the settings mean together is checked when the server starts.
+fn external(check: &mut Check, config: &Config) {
+    let external = &config.external;
+    check.not_zero(external.timeout, "external", "timeout");
+    check.rule(
+        external.timeout <= Duration::from_secs(60),
+        "external",
+        "timeout",
+        "it must be at most \"60s\": sessions wait for the answer",
+    );
+    check.rule(
+        external.remember_answers <= Duration::from_secs(3_600),
+        "external",
+        "remember_answers",
+        "it must be at most \"1h\", or nobody notices that a permission is withdrawn",
+    );
+    check.at_least(&external.connections, &1, "external", "connections");
+    check.at_most(&external.connections, &1_024, "external", "connections");
+    check.at_least(&external.list_limit, &1, "external", "list_limit");
+    check.at_most(&external.list_limit, &1_000_000, "external", "list_limit");
 }

@@ -10,6 +10,15 @@ use crate::engine::settings::{
 use crate::gateway::session::SessionLimits;
 
 impl Config {
+    /// Whether ids of accounts and rooms come from elsewhere.
+    fn has_foreign_ids(&self) -> bool {
+        let Self { external, .. } = self;
+        external.trust_all
+            || external.accept_any
+            || !external.api_url.is_empty()
+            || !external.database_url.0.is_empty()
+    }
+
     /// The settings of the engine.
     #[must_use]
     pub fn engine_settings(&self) -> Settings {
@@ -60,7 +69,7 @@ impl Config {
             messages: MessageSettings {
                 require_friendship: messages.require_friendship,
                 allow_client_notices: messages.allow_client_notices,
-                foreign_ids: false,
+                foreign_ids: self.has_foreign_ids(),
                 queue: messages.queue,
                 batch: messages.batch,
                 history_page: messages.history_page,

@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 
 pub use render::{default_file, effective};
 pub use schema::{
-    Accounts, Config, Delivery, KEYS, Key, Keys, Limits, Listen, Log, Messages, Operations, Passwords,
+    Accounts, Config, Delivery, External, KEYS, Key, Keys, Limits, Listen, Log, Messages, Operations, Passwords,
     Presence, Process, SECTIONS, Section, Storage, Tls, VirtualRooms,
 };
-pub use value::{ByteSize, LogFormat, Network, Operation, Origin, RawValue, StorageKind, Value};
+pub use value::{ByteSize, LogFormat, Network, Operation, Origin, RawValue, Secret, StorageKind, Value};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

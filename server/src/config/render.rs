@@ -29,15 +29,22 @@ pub fn default_file() -> String {
 }
 
 /// The configuration in force, with the source of every value. Programs that print keys are
-/// not shown, because their arguments may be secret.
+/// not shown, because their arguments may be secret, nor are addresses with passwords.
 #[must_use]
 pub fn effective(loaded: &Loaded) -> String {
     let mut text = "# The configuration in force.\n".to_owned();
     write_all(&mut text, |text, key| {
         let source = loaded.source(key);
-        let hidden = key.name == "master_command" && !loaded.config.keys.master_command.is_empty();
-        let value = if hidden {
+        let has_secret = match key.name {
+            "master_command" => !loaded.config.keys.master_command.is_empty(),
+            "http_secret" => !loaded.config.external.http_secret.0.is_empty(),
+            "database_url" => !loaded.config.external.database_url.0.is_empty(),
+            _ => false,
+        };
+        let value = if has_secret && key.name == "master_command" {
             "[\"(not shown)\"]".to_owned()
+        } else if has_secret {
+            "\"(not shown)\"".to_owned()
         } else {
             loaded.config.show(key)
         };

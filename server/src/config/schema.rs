@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::value::{
-    ByteSize, LogFormat, Network, Operation, Origin, RawValue, RoomReaders, StorageKind, UserReaders, Value,
+    ByteSize, LogFormat, Network, Operation, Origin, RawValue, RoomReaders, Secret, StorageKind, UserReaders, Value,
 };
 
 /// Description of one setting.
@@ -330,6 +330,51 @@ settings! {
         /// Chunks times subscribers that one virtual room may cause per second. Whoever publishes more is
         /// slowed down.
         deliveries_per_second: u32 = 200_000;
+    }
+
+    /// Accounts, friendships and rooms that are kept outside this server: docs/external-accounts.md.
+    external: External {
+        /// A service that every login is POSTed to as JSON, with the password. Only when the first byte of its
+        /// answer is 1 the login goes on; otherwise the connection is closed. "": no such check.
+        check_url: String = String::new();
+        /// A service that is asked about accounts, friendships and rooms. "": none.
+        api_url: String = String::new();
+        /// Sent to both services in the header "Authorization: Bearer". "": no such header.
+        http_secret: Secret = Secret::default();
+        /// A database that is asked about accounts, friendships and rooms: postgres://user:password@host/name,
+        /// mysql://user:password@host/name or sqlite:///path/of/file. "": none.
+        database_url: Secret = Secret::default();
+        /// Name and password to account, for logins: SELECT id FROM users WHERE name = ? AND ...
+        login_sql: String = String::new();
+        /// The same for tokens. "": as login_sql.
+        token_sql: String = String::new();
+        /// Account to 1 when it exists. "": every account does.
+        user_exists_sql: String = String::new();
+        /// Sender and receiver to 1 when the one may write to the other. "": everybody may.
+        user_permission_sql: String = String::new();
+        /// Room to 1 when it exists. "": every room does.
+        room_exists_sql: String = String::new();
+        /// Room and account to 1 when the account may read and write there. "": everybody may.
+        room_permission_sql: String = String::new();
+        /// Account to the accounts of its friends. "": nobody has friends to list.
+        friends_sql: String = String::new();
+        /// Account to its rooms. "": none.
+        user_rooms_sql: String = String::new();
+        /// Room to the accounts of its members. "": none.
+        room_members_sql: String = String::new();
+        /// Everybody may write to every account, whether this server knows it or not. Only personal blocks count.
+        trust_all: bool = false;
+        /// The name given at login is the account and no password is checked. Only with storage.kind = "memory",
+        /// or with check_url, which then has to check everything.
+        accept_any: bool = false;
+        /// How long an answer about existence or permission is used again. 0s: every time a new question.
+        remember_answers: Duration = Duration::from_secs(10);
+        /// How long an answer may take. Logins wait for it, so it should be less than half of limits.login_timeout.
+        timeout: Duration = Duration::from_secs(2);
+        /// Connections to the database, and calls of each service, at the same time.
+        connections: usize = 8;
+        /// Longest list of friends, rooms or members that is taken.
+        list_limit: usize = 10_000;
     }
 
     /// Running the process.

@@ -54,10 +54,13 @@ fn other_value(key: &Key) -> &'static str {
         ("passwords", "memory_kib") => "4096",
         ("log", "level") => "debug",
         ("log", "format") => "json",
+        ("external", "timeout") => "3s",
         (_, name) if name.ends_with("timeout") || name.ends_with("refill") => "90s",
         ("accounts", "relogin_interval" | "token_lifetime") => "90s",
         ("accounts", "forget_devices_after") => "10d",
         ("delivery", "position_interval" | "backlog_grace") => "90s",
+        ("external", "trust_all" | "accept_any") => "true",
+        ("external", "remember_answers") => "90s",
         _ => "17",
     }
 }

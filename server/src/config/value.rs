@@ -96,6 +96,32 @@ impl Value for String {
     }
 }
 
+/// A text with something in it that must not be shown.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() {
+            "Secret()"
+        } else {
+            "Secret(…)"
+        })
+    }
+}
+
+impl Value for Secret {
+    const ALLOWED: &'static str = "text, which is not shown by \"tim-server config\"";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn to_toml(&self) -> String {
+        quoted(&self.0)
+    }
+}
+
 impl Value for PathBuf {
     const ALLOWED: &'static str = "a path, absolute or relative to the working directory";
 
