@@ -73,6 +73,10 @@ pub(crate) fn write_conformance(workspace: &Workspace) -> Result<()> {
 pub(crate) fn add(steps: &mut Steps, workspace: &Workspace, options: &Options) {
     let seeds = if options.fast { FEW_SEEDS } else { SEEDS };
     let groups = groups(&workspace.tests);
+    steps.run("databases that the tests start", || match tools::databases() {
+        Ok(()) => Ok(Outcome::Passed),
+        Err(error) => Ok(Outcome::Skipped(format!("{error:#}"))),
+    });
     if steps.run("build of all tests", || build(workspace)) {
         for (name, arguments) in &groups {
             steps.run(name, || {

@@ -71,6 +71,65 @@ impl Tool {
     }
 }
 
+/// Sees to it that PostgreSQL and MariaDB are installed, for the tests of accounts that are kept outside. The tests
+/// start them themselves. An error says what a person can do.
+pub(crate) fn databases() -> Result<()> {
+    const PACKAGES: [&str; 2] = ["postgresql", "mariadb-server"];
+    if has_program("initdb") && has_program("mariadbd") {
+        return Ok(());
+    }
+    if !has_program("apt-get") {
+        bail!("PostgreSQL and MariaDB are not installed, and there is no apt-get to install them with");
+    }
+    println!(
+        "PostgreSQL and MariaDB are not here yet; installing {}",
+        PACKAGES.join(" and ")
+    );
+    // No service is wanted, only the programs.
+    let apt = |arguments: &[&str]| {
+        let mut command = if is_root() {
+            Command::new("apt-get")
+        } else {
+            let mut command = Command::new("sudo");
+            command.args(["-n", "apt-get"]);
+            command
+        };
+        command
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .env("RUNLEVEL", "1");
+        command::run(&mut command)
+    };
+    let install = [
+        "install",
+        "--yes",
+        "--no-install-recommends",
+        PACKAGES[0],
+        PACKAGES[1],
+    ];
+    apt(&install)
+        .or_else(|_| apt(&["update"]).and_then(|()| apt(&install)))
+        .context("cannot install postgresql and mariadb-server with apt-get")
+}
+
+fn is_root() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| {
+        let uid = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+        uid.and_then(|uid| uid.split_whitespace().nth(1)) == Some("0")
+    })
+}
+
+/// Whether a program is in the search path, or where packages put those of PostgreSQL.
+fn has_program(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+    let packaged = versions.flatten().map(|version| version.path().join("bin"));
+    std::env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin")])
+        .chain(packaged)
+        .any(|folder| folder.join(name).is_file())
+}
+
 /// Sees to it that the toolchain can compile to WebAssembly. An error says what a person can do.
 pub(crate) fn wasm_target(workspace: &Workspace) -> Result<()> {
     if has_wasm_target(workspace)? {

@@ -369,6 +369,9 @@ settings! {
         accept_any: bool = false;
         /// How long an answer about existence or permission is used again. 0s: every time a new question.
         remember_answers: Duration = Duration::from_secs(10);
+        /// How often the rooms of everybody online are asked for again, so that who was removed outside gets nothing
+        /// more. 0s: never, only at login and when somebody writes.
+        refresh_rooms: Duration = Duration::from_secs(60);
         /// How long an answer may take. Logins wait for it, so it should be less than half of limits.login_timeout.
         timeout: Duration = Duration::from_secs(2);
         /// Connections to the database, and calls of each service, at the same time.

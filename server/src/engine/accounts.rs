@@ -254,6 +254,7 @@ impl Engine {
             termtyp: auth.termtyp,
             extend: verified.extend,
         };
+        self.mirror_rooms(&verified.account.id).await?;
         let mut tag = [0; 8];
         self.entropy.fill(&mut tag);
         let device = device_key(tid.resource.as_deref(), tid.termtyp);

@@ -4,6 +4,8 @@
 //! It never connects to anything itself: `crate::external` does. Messages, inboxes and devices stay in
 //! the own store, so an account that logs in gets a row there, without a usable password.
 
+pub(super) mod rooms;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,8 +88,8 @@ pub trait ExternalAccounts: Send + Sync + 'static {
     /// The friends of an account.
     async fn friends(&self, user: &AccountId) -> Result<Vec<AccountId>, OutsideError>;
 
-    /// The rooms of an account.
-    async fn user_rooms(&self, user: &AccountId) -> Result<Vec<RoomId>, OutsideError>;
+    /// The rooms of an account. `None`: nobody keeps such a list, and only permission is asked.
+    async fn user_rooms(&self, user: &AccountId) -> Result<Option<Vec<RoomId>>, OutsideError>;
 
     /// The members of a room.
     async fn room_members(&self, room: &RoomId) -> Result<Vec<AccountId>, OutsideError>;
@@ -116,6 +118,8 @@ pub struct External {
     pub trust_all: bool,
     /// How long an answer about existence or permission is remembered. Zero: not at all.
     pub remember: Duration,
+    /// How often the rooms of accounts that are online are asked for again. Zero: only at login.
+    pub refresh_rooms: Duration,
 }
 
 impl std::fmt::Debug for External {
@@ -170,13 +174,13 @@ impl Answers {
 }
 
 /// How permission is found out.
-enum Permission<'a> {
+enum Permission {
     /// From friendships and blocks in the own store.
     Own,
     /// Everything is allowed that nobody blocked.
     Trusting,
     /// By asking.
-    Asked(&'a Arc<dyn ExternalAccounts>),
+    Asked,
 }
 
 impl Engine {
@@ -190,11 +194,11 @@ impl Engine {
         identity::parse_room_of(text, self.settings.messages.foreign_ids)
     }
 
-    fn permission(&self) -> Permission<'_> {
+    fn permission(&self) -> Permission {
         match &self.external.source {
             _ if self.external.trust_all => Permission::Trusting,
             AccountSource::AnyName => Permission::Trusting,
-            AccountSource::Outside(outside) => Permission::Asked(outside),
+            AccountSource::Outside(_) => Permission::Asked,
             AccountSource::Own => Permission::Own,
         }
     }
@@ -220,7 +224,7 @@ impl Engine {
     /// `Interface` (4107).
     pub(super) fn blocks_kept_here(&self) -> Result<(), ErrorCode> {
         match self.permission() {
-            Permission::Asked(_) => Err(ErrorCode::Interface),
+            Permission::Asked => Err(ErrorCode::Interface),
             Permission::Own | Permission::Trusting => Ok(()),
         }
     }
@@ -378,7 +382,7 @@ impl Engine {
         match self.permission() {
             Permission::Own => self.relations.known(me, peer),
             Permission::Trusting => self.relations.known(me, peer).map(trusting),
-            Permission::Asked(_) => {
+            Permission::Asked => {
                 let now = self.clock.now();
                 if !self.answers.known(&Question::UserExists(peer.clone()), now)? {
                     return None;
@@ -406,7 +410,7 @@ impl Engine {
                 let relation = loading.await.map_err(|error| store_failure(&error))?;
                 Ok(Some(trusting(relation)))
             }
-            Permission::Asked(_) => {
+            Permission::Asked => {
                 if !self.ask(Question::UserExists(peer.clone())).await? {
                     return Err(ErrorCode::Account);
                 }

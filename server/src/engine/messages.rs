@@ -68,9 +68,9 @@ impl Engine {
             facts.relation = Some(self.known_relation(me, to)?);
         }
         if let Some(room) = &draft.room {
-            facts.standing = Some(self.rooms.known(room, me)?);
+            facts.standing = Some(self.known_standing(room, me)?);
             if let Some(to) = &draft.to {
-                facts.peer = Some(self.rooms.known(room, to)?.membership);
+                facts.peer = Some(self.known_standing(room, to)?.membership);
             }
         }
         Some(facts)
@@ -84,7 +84,10 @@ impl Engine {
         if let Some(room) = &draft.room {
             facts.standing = existing(self.standing(login, room).await)?;
             if let (Some(to), Some(_), Some(_)) = (&draft.to, facts.relation, facts.standing) {
-                facts.peer = Some(self.membership(room, to).await?);
+                facts.peer = Some(match self.membership_elsewhere(room, to).await? {
+                    Some(membership) => membership,
+                    None => self.membership(room, to).await?,
+                });
             }
         }
         Ok(facts)

@@ -225,11 +225,17 @@ impl Engine {
         let presence = tokio::spawn(presence::run(Arc::clone(&engine), stopped.clone()));
         let room_positions = tokio::spawn(keep_room_positions(Arc::clone(&engine), stopped.clone()));
         let expiry = tokio::spawn(virtual_rooms::run(Arc::clone(&engine), stopped.clone()));
+        let outside = tokio::spawn(external::rooms::run(Arc::clone(&engine), stopped.clone()));
         let upkeep = tokio::spawn(upkeep(Arc::clone(&engine), stopped));
-        engine
-            .tasks
-            .lock()
-            .extend([committer, positions, presence, room_positions, expiry, upkeep]);
+        engine.tasks.lock().extend([
+            committer,
+            positions,
+            presence,
+            room_positions,
+            expiry,
+            outside,
+            upkeep,
+        ]);
         Ok(engine)
     }
 

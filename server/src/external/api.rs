@@ -120,9 +120,9 @@ impl ExternalAccounts for ApiAccounts {
         self.list(question).await.map(super::accounts)
     }
 
-    async fn user_rooms(&self, user: &AccountId) -> Result<Vec<RoomId>, OutsideError> {
+    async fn user_rooms(&self, user: &AccountId) -> Result<Option<Vec<RoomId>>, OutsideError> {
         let question = json!({ "question": "user_rooms", "user": user.as_str() });
-        self.list(question).await.map(super::rooms)
+        self.list(question).await.map(super::rooms).map(Some)
     }
 
     async fn room_members(&self, room: &RoomId) -> Result<Vec<AccountId>, OutsideError> {

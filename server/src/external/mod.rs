@@ -60,6 +60,7 @@ pub(crate) fn open(config: &Config) -> Result<External, String> {
         source,
         trust_all: settings.trust_all,
         remember: settings.remember_answers,
+        refresh_rooms: settings.refresh_rooms,
     })
 }
 

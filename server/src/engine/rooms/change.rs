@@ -256,7 +256,7 @@ impl Engine {
     }
 
     /// What follows from a stored change of a membership. The caller holds the lock of the account.
-    async fn take_effect(
+    pub(in crate::engine) async fn take_effect(
         &self,
         record: &Room,
         account: &AccountId,

@@ -42,8 +42,8 @@ pub struct Standing {
 
 /// What is known of rooms.
 pub struct Rooms {
-    pub(super) records: WriteThrough<RoomId, Arc<Room>>,
-    pub(super) memberships: WriteThrough<(RoomId, AccountId), Membership>,
+    pub(in crate::engine) records: WriteThrough<RoomId, Arc<Room>>,
+    pub(in crate::engine) memberships: WriteThrough<(RoomId, AccountId), Membership>,
     pub(super) members: MemberLists,
     pub(super) requests: Attempts<(AccountId, RoomId)>,
     pub(super) notices: Attempts<(AccountId, AccountId)>,
@@ -119,6 +119,9 @@ impl Engine {
     /// # Errors
     /// `Account` when there is no such room in the account's domain; the store's failures.
     pub async fn standing(&self, login: &Login, room: &RoomId) -> Result<Standing, ErrorCode> {
+        if let Some(standing) = self.standing_elsewhere(login, room).await? {
+            return Ok(standing);
+        }
         let me = login.account();
         let record = self.room_record(&me.domain, room).await?;
         let record = record.ok_or(ErrorCode::Account)?;

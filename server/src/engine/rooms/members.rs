@@ -109,6 +109,7 @@ impl Engine {
     /// # Errors
     /// The store failed.
     pub async fn room_lists(&self, login: &Login) -> Result<RoomLists, ErrorCode> {
+        self.mirror_rooms(&login.account().id).await?;
         let lists = self.store.room_lists(&login.account().id).await;
         lists.map_err(|error| store_failure(&error))
     }
@@ -121,6 +122,9 @@ impl Engine {
         let standing = self.standing(login, room).await?;
         if standing.is_dissolved || !standing.membership.is_member() {
             return Err(ErrorCode::Params);
+        }
+        if let Some(members) = self.members_elsewhere(room).await? {
+            return Ok(members);
         }
         let members = self.rooms.members.read(&*self.store, room).await;
         members.map_err(|error| store_failure(&error))

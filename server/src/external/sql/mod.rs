@@ -158,9 +158,12 @@ impl ExternalAccounts for SqlAccounts {
         self.list(template, user.as_str()).await.map(super::accounts)
     }
 
-    async fn user_rooms(&self, user: &AccountId) -> Result<Vec<RoomId>, OutsideError> {
-        let template = self.statements.user_rooms.as_ref();
-        self.list(template, user.as_str()).await.map(super::rooms)
+    async fn user_rooms(&self, user: &AccountId) -> Result<Option<Vec<RoomId>>, OutsideError> {
+        let Some(template) = &self.statements.user_rooms else {
+            return Ok(None);
+        };
+        let rooms = self.list(Some(template), user.as_str()).await;
+        rooms.map(super::rooms).map(Some)
     }
 
     async fn room_members(&self, room: &RoomId) -> Result<Vec<AccountId>, OutsideError> {
