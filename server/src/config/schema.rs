@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::value::{
-    ByteSize, LogFormat, Network, Operation, Origin, RawValue, RoomReaders, Secret, StorageKind, UserReaders, Value,
+    ByteSize, LogFormat, Network, Operation, Origin, RawValue, RoomReaders, Secret, StorageKind, UserReaders,
+    Value,
 };
 
 /// Description of one setting.

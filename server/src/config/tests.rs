@@ -43,7 +43,9 @@ fn other_value(key: &Key) -> &'static str {
         ("limits", "max_packet" | "big_data_bytes") => "2MiB",
         ("limits", "big_data_total_bytes") => "1GiB",
         ("virtual_rooms", "waiting_bytes") => "1MiB",
-        ("virtual_rooms", "expire_after") | ("delivery", "room_position_interval") => "90s",
+        ("virtual_rooms", "expire_after")
+        | ("delivery", "room_position_interval")
+        | ("external", "refresh_rooms") => "90s",
         ("limits", "max_login_packet" | "waiting_bytes" | "outgoing_bytes") => "32KiB",
         ("delivery", "window_bytes" | "outlet_bytes") | ("delivery", "offline_batch_bytes") => "16KiB",
         ("messages", "history_page_bytes") | ("rooms", "list_bytes") => "8MiB",
