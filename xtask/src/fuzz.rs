@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz`: runs one fuzz target of the protocol with libFuzzer. An input that breaks something goes to the
+//! `cargo xtask fuzz`: runs one fuzz target of the protocol with libFuzzer, or feeds whole sessions to a server with the
+//! program in `server/fuzz`, which needs no other compiler. An input that breaks something goes to the
 //! artifacts folder of the fuzz package. New inputs that merely reach new code are kept below the target folder for the
 //! next run; the corpus in the repository, which the ordinary tests replay, is only read.
 
@@ -9,7 +10,10 @@ use anyhow::{Context, Result, bail};
 
 use crate::command;
 use crate::tools::CARGO_FUZZ;
-use crate::workspace::Workspace;
+use crate::workspace::{Profile, Workspace};
+
+/// The target that is no parser but a server: mutated scripts of several connections.
+const SESSION: &str = "session";
 
 /// The fuzz package, its own workspace because it needs a nightly compiler.
 const FOLDER: &str = "protocol/fuzz";
@@ -21,14 +25,19 @@ pub(crate) struct Options {
     /// How long to run, in seconds.
     #[arg(default_value_t = 60)]
     seconds: u32,
-    /// Options for libFuzzer, after `--`.
+    /// The same as a number and its unit: 90s, 30m, 2h.
+    #[arg(long, value_parser = seconds_of)]
+    time: Option<u32>,
+    /// Options for libFuzzer or for the program that feeds sessions, after `--`.
     #[arg(last = true)]
     rest: Vec<String>,
 }
 
 /// Runs the target, or lists the targets.
 pub(crate) fn fuzz(workspace: &Workspace, options: &Options) -> Result<ExitCode> {
-    let targets = targets(&workspace.root.join(FOLDER))?;
+    let seconds = options.time.unwrap_or(options.seconds);
+    let mut targets = targets(&workspace.root.join(FOLDER))?;
+    targets.push(SESSION.to_owned());
     let Some(target) = &options.target else {
         println!("fuzz targets: {}", targets.join(", "));
         return Ok(ExitCode::SUCCESS);
@@ -38,6 +47,9 @@ pub(crate) fn fuzz(workspace: &Workspace, options: &Options) -> Result<ExitCode>
             "there is no fuzz target '{target}'; there are: {}",
             targets.join(", ")
         );
+    }
+    if target == SESSION {
+        return session(workspace, seconds, &options.rest);
     }
     if !command::succeeds(Command::new("rustup").args(["run", "nightly", "rustc", "--version"])) {
         bail!(
@@ -65,7 +77,7 @@ pub(crate) fn fuzz(workspace: &Workspace, options: &Options) -> Result<ExitCode>
     ])
     .args([&found, &corpus])
     .arg("--")
-    .arg(format!("-max_total_time={}", options.seconds))
+    .arg(format!("-max_total_time={seconds}"))
     .args(&options.rest)
     .current_dir(&workspace.root)
     .env_remove("CARGO")
@@ -73,6 +85,50 @@ pub(crate) fn fuzz(workspace: &Workspace, options: &Options) -> Result<ExitCode>
     run.env("PATH", path);
     command::run(&mut run)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Searches in whole sessions. What is new goes below the target folder; the corpus in the repository is copied there
+/// first.
+fn session(workspace: &Workspace, seconds: u32, rest: &[String]) -> Result<ExitCode> {
+    command::run(&mut command::cargo(
+        workspace,
+        ["build", "--locked", "-p", "tim-session-fuzz"],
+    ))?;
+    let found = workspace.target.join("fuzz-corpus").join(SESSION);
+    std::fs::create_dir_all(&found).with_context(|| format!("cannot make {}", found.display()))?;
+    let corpus = workspace.root.join("server/fuzz/corpus");
+    for entry in std::fs::read_dir(&corpus).with_context(|| format!("cannot read {}", corpus.display()))? {
+        let path = entry?.path();
+        if let Some(name) = path.file_name() {
+            std::fs::copy(&path, found.join(name))
+                .with_context(|| format!("cannot copy {}", path.display()))?;
+        }
+    }
+    let mut search = Command::new(workspace.program(Profile::Dev, "session-fuzz"));
+    search
+        .args(["search", "--seconds", &seconds.to_string(), "--corpus"])
+        .arg(found)
+        .arg("--faults")
+        .arg(workspace.target.join("fuzz-faults"))
+        .args(rest);
+    command::run(&mut search)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a time such as 30m.
+fn seconds_of(text: &str) -> Result<u32, String> {
+    let (number, unit) = text.split_at(text.trim_end_matches(char::is_alphabetic).len());
+    let factor = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        _ => return Err("the unit is s, m or h".to_owned()),
+    };
+    number
+        .parse::<u32>()
+        .ok()
+        .and_then(|number| number.checked_mul(factor))
+        .ok_or_else(|| "a number and a unit, such as 30m".to_owned())
 }
 
 /// The names of the files in `fuzz_targets`.
@@ -91,4 +147,20 @@ fn targets(folder: &Path) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::seconds_of;
+
+    #[test]
+    fn times_are_read_with_their_unit() {
+        assert_eq!(seconds_of("90"), Ok(90));
+        assert_eq!(seconds_of("90s"), Ok(90));
+        assert_eq!(seconds_of("30m"), Ok(1_800));
+        assert_eq!(seconds_of("2h"), Ok(7_200));
+        for wrong in ["", "m", "3d", "99999999h", "-1s"] {
+            assert!(seconds_of(wrong).is_err(), "{wrong}");
+        }
+    }
 }

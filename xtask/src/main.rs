@@ -44,7 +44,7 @@ enum Task {
     Crash(test::CrashOptions),
     /// Measure: build in release mode and run `tim-bench`.
     Bench(bench::Options),
-    /// Fuzz one parser of the protocol.
+    /// Fuzz one parser of the protocol, or whole sessions of a server.
     Fuzz(fuzz::Options),
     /// Format all Rust code.
     Fmt {
