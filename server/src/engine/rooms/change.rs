@@ -54,7 +54,7 @@ impl Engine {
         let decide = |record: &Room, now: Membership| {
             let decision = decide::pull(actor, record.kind, now)?;
             // Rights come first, so that strangers learn nothing about accounts.
-            let is_blocked = relation.clone()?.contacts.peer == crate::store::ContactState::Blocks;
+            let is_blocked = relation?.contacts.peer == crate::store::ContactState::Blocks;
             // Who has asked to join wants to be in the room, whoever approves it.
             if is_blocked && !now.is_pending() {
                 return Err(ErrorCode::Block);

@@ -155,3 +155,101 @@ impl Engine {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tim_protocol::node::wide_node_from_random;
+
+    use super::*;
+    use crate::store::{
+        ConversationId, Membership, MembershipChange, MembershipChanged, MemoryStore, NewAccount, NewRoom,
+        RoomKind, Timestamp,
+    };
+
+    fn account(number: u32) -> AccountId {
+        let mut id = [0; 15];
+        id[..4].copy_from_slice(&number.to_be_bytes());
+        AccountId::new(wide_node_from_random(id))
+    }
+
+    async fn change(
+        store: &dyn Store,
+        room: &RoomId,
+        number: u32,
+        expected: Membership,
+        becomes: Membership,
+    ) {
+        let change = MembershipChange {
+            room: room.clone(),
+            conversation: ConversationId([1; 16]),
+            account: account(number),
+            expected,
+            becomes,
+            notices: Vec::new(),
+        };
+        let changed = store.change_membership(change).await.unwrap();
+        assert!(matches!(changed, MembershipChanged::Done { .. }), "{changed:?}");
+    }
+
+    /// A room with `members` members.
+    async fn crowded(store: &dyn Store, members: u32) -> RoomId {
+        let id = RoomId::new(wide_node_from_random([200; 15]));
+        for number in 0..members {
+            let account = NewAccount {
+                id: account(number),
+                domain: String::new(),
+                password_hash: "*".to_owned(),
+                created: Timestamp(1),
+            };
+            store.create_account(account).await.unwrap();
+        }
+        let room = NewRoom {
+            id: id.clone(),
+            conversation: ConversationId([1; 16]),
+            domain: String::new(),
+            kind: RoomKind::Open,
+            founder: account(0),
+            created: Timestamp(1),
+            profile: bytes::Bytes::new(),
+        };
+        assert!(store.create_room(room).await.unwrap());
+        for number in 1..members {
+            change(store, &id, number, Membership::default(), Membership::MEMBER).await;
+        }
+        id
+    }
+
+    #[tokio::test]
+    async fn a_list_is_whole_kept_and_forgotten() {
+        #[allow(clippy::cast_possible_truncation, reason = "a small number")]
+        let members = 2 * PAGE as u32;
+        let store = MemoryStore::new().unwrap();
+        let room = crowded(&store, members).await;
+        let lists = MemberLists::default();
+        let first = lists.read(&store, &room).await.unwrap();
+        let mut expected: Vec<AccountId> = (0..members).map(account).collect();
+        expected.sort_unstable();
+        assert_eq!(*first, expected);
+        let again = lists.read(&store, &room).await.unwrap();
+        assert!(Arc::ptr_eq(&first, &again), "it is kept");
+        change(&store, &room, 7, Membership::MEMBER, Membership::default()).await;
+        lists.forget(&room);
+        expected.retain(|member| *member != account(7));
+        assert_eq!(*lists.read(&store, &room).await.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_list_that_was_read_before_a_call_began_is_not_answered_after_a_change() {
+        let store = MemoryStore::new().unwrap();
+        let room = crowded(&store, 3).await;
+        let lists = MemberLists::default();
+        for round in 0..10 {
+            assert_eq!(lists.read(&store, &room).await.unwrap().len(), 3);
+            change(&store, &room, 2, Membership::MEMBER, Membership::default()).await;
+            lists.forget(&room);
+            assert_eq!(lists.read(&store, &room).await.unwrap().len(), 2, "round {round}");
+            change(&store, &room, 2, Membership::default(), Membership::MEMBER).await;
+            lists.forget(&room);
+        }
+    }
+}
