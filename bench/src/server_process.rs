@@ -159,6 +159,7 @@ fn configuration(folder: &Path, address: SocketAddr, passwords: Passwords) -> St
     let mut text = format!(
         "[listen]\nclient = \"{address}\"\n\n[storage]\npath = {data}\n\n[log]\nlevel = \"warn\"\n\n\
          [limits]\nunauthenticated_per_address = 100000\npackets_per_second = 1000000\n\
+         packets_per_second_per_account = 0\nconnections_per_second_per_address = 0\n\
          failures_per_account = 0\nfailures_per_address = 0\n\
          registrations_per_address = 0\n"
     );

@@ -176,6 +176,7 @@ pub(crate) fn socket_options(config: &Config) -> Options {
         max_login_packet: config.limits.max_login_packet.0,
         connections: connection_limit(config),
         unauthenticated_per_address: config.limits.unauthenticated_per_address,
+        connections_per_second_per_address: config.limits.connections_per_second_per_address,
     }
 }
 

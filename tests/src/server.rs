@@ -30,6 +30,7 @@ impl Default for Options {
             "failures_per_account",
             "failures_per_address",
             "registrations_per_address",
+            "connections_per_second_per_address",
         ];
         let mut options = Self {
             settings: BTreeMap::new(),

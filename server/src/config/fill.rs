@@ -139,6 +139,7 @@ impl Config {
             big_data_bytes: limits.big_data_bytes.0,
             big_data_total_bytes: limits.big_data_total_bytes.0,
             packets_per_second: limits.packets_per_second,
+            packets_per_second_per_account: limits.packets_per_second_per_account,
             waiting_packets: limits.waiting_packets,
             waiting_bytes: limits.waiting_bytes.0,
             outgoing_bytes: limits.outgoing_bytes.0,

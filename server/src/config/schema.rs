@@ -184,6 +184,8 @@ settings! {
         connections: usize = 100_000;
         /// Sockets of one address that are not logged in. IPv6 addresses count by /64 network.
         unauthenticated_per_address: usize = 128;
+        /// Connections per second of one address, and as many at once; more are closed. 0: no limit.
+        connections_per_second_per_address: u32 = 1_000;
         /// Time from connecting to a successful login.
         login_timeout: Duration = Duration::from_secs(5);
         /// A session is closed when nothing arrived for this time.
@@ -202,6 +204,9 @@ settings! {
         /// Packets per second that one connection may send, and as many at once; acknowledgements are
         /// free. A connection that sends more is closed. 0: no limit.
         packets_per_second: u32 = 5_000;
+        /// Packets per second that all connections of one account may send together. They are slowed
+        /// down; only what they send beyond that is refused. 0: no limit.
+        packets_per_second_per_account: u32 = 10_000;
         /// Requests of one connection that may wait behind a running one before no more are read.
         waiting_packets: usize = 64;
         /// Bytes of them.

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tim_protocol::wire::Tid;
+use tokio::time::Instant;
 
 use super::cursor::Cursors;
 use super::outlet::{Ending, Outlet};
+use super::pace::Pace;
 use super::parcel::Parcel;
 use super::settings::AccountSettings;
 use crate::store::{AccountId, DeviceKey, RoomId, RoomPosition, Seq, Timestamp};
@@ -51,6 +53,8 @@ pub struct OnlineAccount {
     /// Its tenant.
     pub domain: Arc<str>,
     state: Mutex<AccountState>,
+    /// Packets of all its sessions, once there were any.
+    packets: Mutex<Option<Pace>>,
 }
 
 #[derive(Debug, Default)]
@@ -88,6 +92,17 @@ pub enum OtherDevices {
 }
 
 impl OnlineAccount {
+    /// Counts packets that a session of the account sent, of `per_second` that all together may send
+    /// (0: no limit). Answers how long the session should be slowed down.
+    pub fn count_packets(&self, count: usize, per_second: u32, now: Instant) -> Duration {
+        if per_second == 0 {
+            return Duration::ZERO;
+        }
+        let mut packets = self.packets.lock();
+        let pace = packets.get_or_insert_with(|| Pace::new(per_second, Duration::from_secs(1), now));
+        pace.take(count, now)
+    }
+
     /// Runs `f` on the positions of a device and answers its result and the position in the inbox
     /// if that moved.
     pub fn with_cursors<R>(&self, device: &DeviceKey, f: impl FnOnce(&mut Cursors) -> R) -> (R, Option<Seq>) {
@@ -308,6 +323,7 @@ impl Online {
                         id: id.clone(),
                         domain,
                         state: Mutex::default(),
+                        packets: Mutex::default(),
                     })
                 }))
             };

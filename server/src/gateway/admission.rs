@@ -5,8 +5,13 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
+
+use crate::engine::attempts::Attempts;
+use crate::engine::settings::AttemptLimit;
+use crate::store::Timestamp;
 
 /// Counts sockets.
 #[derive(Debug)]
@@ -15,15 +20,21 @@ pub(super) struct Admission {
     socket_limit: usize,
     strangers: Mutex<HashMap<IpAddr, usize>>,
     stranger_limit: usize,
+    arrivals: Attempts<IpAddr>,
 }
 
 impl Admission {
-    pub(super) fn new(socket_limit: usize, stranger_limit: usize) -> Arc<Self> {
+    pub(super) fn new(socket_limit: usize, stranger_limit: usize, arrivals_per_second: u32) -> Arc<Self> {
+        let arrivals = AttemptLimit {
+            burst: arrivals_per_second,
+            refill: Duration::from_secs(1) / arrivals_per_second.max(1),
+        };
         Arc::new(Self {
             sockets: AtomicUsize::new(0),
             socket_limit,
             strangers: Mutex::default(),
             stranger_limit,
+            arrivals: Attempts::new(arrivals),
         })
     }
 
@@ -42,9 +53,15 @@ impl Admission {
             .map(|_| SocketPlace(Arc::clone(self)))
     }
 
-    /// Takes one of the places of an address. `None`: all are taken.
+    /// Takes one of the places of an address. `None`: all are taken, or it comes too often.
     pub(super) fn stranger(self: &Arc<Self>, address: IpAddr) -> Option<StrangerPlace> {
         let network = network(address);
+        if !self
+            .arrivals
+            .take(&network, Timestamp::from_system(SystemTime::now()))
+        {
+            return None;
+        }
         let mut strangers = self.strangers.lock();
         let count = strangers.entry(network).or_default();
         if *count >= self.stranger_limit {
@@ -101,7 +118,7 @@ mod tests {
 
     #[test]
     fn places_are_limited_and_come_back() {
-        let admission = Admission::new(2, 1);
+        let admission = Admission::new(2, 1, 0);
         let first = admission.socket().unwrap();
         let _second = admission.socket().unwrap();
         assert!(admission.socket().is_none());
@@ -111,8 +128,17 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_comes_too_often_is_refused_and_others_are_not() {
+        let admission = Admission::new(99, 99, 3);
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let accepted = (0..9).filter(|_| admission.stranger(address("10.0.0.1")).is_some());
+        assert_eq!(accepted.count(), 3, "closed again or not");
+        assert!(admission.stranger(address("10.0.0.2")).is_some());
+    }
+
+    #[test]
     fn strangers_count_by_address_or_by_network() {
-        let admission = Admission::new(9, 1);
+        let admission = Admission::new(9, 1, 0);
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
         let first = admission.stranger(address("10.0.0.1")).unwrap();
         assert!(admission.stranger(address("10.0.0.1")).is_none());

@@ -66,7 +66,11 @@ impl Gateway {
         options: Options,
     ) -> Self {
         let drain = Arc::<Drain>::default();
-        let admission = Admission::new(options.connections, options.unauthenticated_per_address);
+        let admission = Admission::new(
+            options.connections,
+            options.unauthenticated_per_address,
+            options.connections_per_second_per_address,
+        );
         let shared = Arc::new(Shared {
             backend,
             options,
@@ -160,7 +164,7 @@ impl<B: Backend> Acceptor<B> {
             None
         } else {
             let Some(stranger) = self.shared.admission.stranger(peer) else {
-                tracing::debug!(%peer, "socket closed: limits.unauthenticated_per_address is reached");
+                tracing::debug!(%peer, "socket closed: too many connections of this address (limits.unauthenticated_per_address, limits.connections_per_second_per_address)");
                 return;
             };
             Some(stranger)

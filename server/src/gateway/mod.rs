@@ -44,6 +44,8 @@ pub(crate) struct Options {
     pub(crate) connections: usize,
     /// Sockets of one address that are not logged in.
     pub(crate) unauthenticated_per_address: usize,
+    /// Connections of one address per second, and as many at once. 0: no limit.
+    pub(crate) connections_per_second_per_address: u32,
 }
 
 /// What all sockets of a gateway share.

@@ -16,6 +16,7 @@ mod friends;
 mod handshake;
 mod history;
 mod lifecycle;
+mod limits;
 mod messages;
 mod offline;
 mod presence;

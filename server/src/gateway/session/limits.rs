@@ -43,6 +43,9 @@ pub struct SessionLimits {
     pub big_data_total_bytes: usize,
     /// Packets per second, with as many at once; acks are free. 0: no limit.
     pub packets_per_second: u32,
+    /// The same for all sessions of one account together. They are slowed down before anything is
+    /// refused.
+    pub packets_per_second_per_account: u32,
     /// Requests that may wait behind a running one.
     pub waiting_packets: usize,
     /// The same in bytes; one request may always wait.
@@ -64,6 +67,7 @@ impl Default for SessionLimits {
             big_data_bytes: 8 << 20,
             big_data_total_bytes: 256 << 20,
             packets_per_second: 5_000,
+            packets_per_second_per_account: 10_000,
             waiting_packets: 64,
             waiting_bytes: 256 << 10,
             outgoing_bytes: 1 << 20,

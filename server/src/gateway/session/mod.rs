@@ -236,7 +236,7 @@ impl Session {
             self.refuse(kind, packet.encoding, ErrorCode::OverHz);
             return self.close(CloseReason::TooManyPackets);
         }
-        if self.is_shutting_down {
+        if self.is_shutting_down || self.is_account_too_fast(&message, is_piece, now) {
             return;
         }
         if let Some(request) = self.assemble(message) {
@@ -366,10 +366,28 @@ impl Session {
         now.duration_since(*self.out_since.get_or_insert(now)) >= BLOCKED_AFTER
     }
 
+    /// Counts a message against the rate of the account. Too many slow its sessions down; what they
+    /// send all the same beyond that is refused, but for pieces of something larger.
+    fn is_account_too_fast(&mut self, message: &[u8], is_piece: bool, now: Instant) -> bool {
+        const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+        let Some(open) = &self.open else { return false };
+        let per_second = self.context.limits.packets_per_second_per_account;
+        let pause = open.login.account().count_packets(1, per_second, now);
+        let encoding = open.encoding;
+        self.slow_down(pause.min(LONGEST_PAUSE), now);
+        if pause <= LONGEST_PAUSE || is_piece {
+            return false;
+        }
+        if let Some(packet) = ClientPacket::parse(message) {
+            self.refuse(packet.tim_type(), encoding, ErrorCode::OverHz);
+        }
+        true
+    }
+
     /// Reads nothing more for a while.
     fn slow_down(&mut self, pause: Duration, now: Instant) {
         if !pause.is_zero() {
-            self.paused_until = Some(now + pause);
+            self.paused_until = self.paused_until.max(Some(now + pause));
         }
     }
 

@@ -73,8 +73,8 @@ impl Session {
                 }
                 Err(_) => self.refuse(packet.tim_type(), encoding, ErrorCode::Params),
             },
-            Some(PacketType::Presence) => self.presence(packet, Precedence::List),
-            Some(PacketType::BroadPresence) => self.presence(packet, Precedence::One),
+            Some(PacketType::Presence) => self.presence(packet, Precedence::List, now),
+            Some(PacketType::BroadPresence) => self.presence(packet, Precedence::One, now),
             Some(PacketType::Nodes) => match packet.decode::<TimNodes>() {
                 Ok(request) => {
                     let login = Arc::clone(&open.login);

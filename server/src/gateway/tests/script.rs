@@ -204,6 +204,7 @@ pub(super) fn options() -> Options {
         max_login_packet: LIMIT_BEFORE,
         connections: 100,
         unauthenticated_per_address: 100,
+        connections_per_second_per_address: 0,
     }
 }
 
