@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 use tim_protocol::wire::TimMessage;
 use tim_tests::chat::{all_words, message};
-use tim_tests::{Client, Encoding, ErrorCode, PacketType, Pair, Person, Server, friends};
+use tim_tests::rooms::room_message;
+use tim_tests::{Client, Encoding, ErrorCode, PacketType, Pair, Person, Server, friends, in_both_encodings};
 
 /// A small file system in memory. Needs the rights of an administrator.
 struct SmallDisk {
@@ -275,3 +276,41 @@ async fn a_read_only_database_is_reported_at_start() {
     assert!(failed.log.contains("tim.db"), "{}", failed.log);
     server.run();
 }
+
+/// Covers: 9-5103, W-24
+async fn a_room_message_that_cannot_be_stored_is_refused(encoding: Encoding) {
+    let Some(disk) = SmallDisk::mount(12) else { return };
+    let server = disk.server();
+    let founder = Person::register(&server).await;
+    let mut a = founder.login(&server, encoding).await;
+    let room = a.create_room(true).await;
+    a.say_in_room(&room, "before").await;
+    disk.fill();
+    let large = TimMessage {
+        data_string: Some("x".repeat(200_000)),
+        ..room_message(&room, "")
+    };
+    a.send_message(&large).await;
+    let refusal = a.take(PacketType::Ack).await;
+    let error = refusal
+        .refusal(PacketType::Message, ErrorCode::Database)
+        .error
+        .unwrap();
+    assert_eq!(
+        (error.code, error.info.as_deref()),
+        (Some(5103), Some("database error"))
+    );
+    disk.make_room();
+    tim_tests::within("the server to recover", async {
+        loop {
+            a.send_message(&large).await;
+            if a.take_answer().await {
+                break;
+            }
+        }
+    })
+    .await;
+    assert_eq!(a.whole_room_history(&room).await.len(), 2);
+}
+
+in_both_encodings!(a_room_message_that_cannot_be_stored_is_refused);

@@ -8,10 +8,12 @@
     reason = "functions of tests: a failed expectation is a failed test"
 )]
 
+mod codes;
 mod coverage;
 mod encodings;
 mod mix;
 mod rooms;
 mod sessions;
 mod statements;
+mod streams;
 mod transport;

@@ -28,6 +28,7 @@ async fn refused(client: &mut Client, kind: PacketType, code: ErrorCode) {
     client.expect(PacketType::Ack).await.refusal(kind, code);
 }
 
+/// Covers: 7.9-1, 7.9-2, 7.9-3, 7.9-14, 5.4-5
 async fn big_data_arrives_with_its_sender_whatever_it_contains(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -63,6 +64,7 @@ async fn big_data_may_be_larger_than_other_packets(encoding: Encoding) {
     assert_eq!(a.expect_close().await, Some(1009));
 }
 
+/// Covers: 7.9-5
 async fn pieces_are_put_together_whatever_they_look_like(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -85,6 +87,7 @@ async fn pieces_are_put_together_whatever_they_look_like(encoding: Encoding) {
     a.expect_silence().await;
 }
 
+/// Covers: 7.9-6
 async fn too_many_bytes_drop_everything_collected(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -98,6 +101,7 @@ async fn too_many_bytes_drop_everything_collected(encoding: Encoding) {
     expect_big(&mut b, TEXT, &pair.a.node, b"0123456789").await;
 }
 
+/// Covers: 7.9-7, 7.9-8, 9-4114
 async fn wrong_lengths_are_refused_with_type_96(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -119,6 +123,7 @@ async fn wrong_lengths_are_refused_with_type_96(encoding: Encoding) {
 }
 
 /// timgo and atim leave the length out.
+/// Covers: 11.1-3
 async fn packets_without_a_length_are_understood(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -132,6 +137,7 @@ async fn packets_without_a_length_are_understood(encoding: Encoding) {
 }
 
 /// timjs ends the node of a text with a zero byte.
+/// Covers: 11.1-4, W-47
 async fn a_zero_byte_ends_the_node_of_a_text(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -145,6 +151,7 @@ async fn a_zero_byte_ends_the_node_of_a_text(encoding: Encoding) {
     refused(&mut a, PacketType::BigBinary, ErrorCode::BigData).await;
 }
 
+/// Covers: 7.9-10, 7.9-11, 11.3-2, W-11
 async fn big_data_needs_the_permission_of_a_message(encoding: Encoding) {
     let server = shared();
     let (_pair, mut a, _b) = friends(&server, encoding).await;
@@ -162,6 +169,7 @@ async fn big_data_needs_the_permission_of_a_message(encoding: Encoding) {
     victim.expect_silence().await;
 }
 
+/// Covers: 11.3-5
 async fn big_data_before_login_ends_the_connection(encoding: Encoding) {
     let server = shared();
     let mut client = Client::connect(server.address(), encoding).await;
@@ -187,6 +195,7 @@ async fn big_data_sent_along_with_the_login_is_put_together(encoding: Encoding) 
 }
 
 /// Pieces are content: they must not be read as packets when the whole is refused.
+/// Covers: 7.9-12
 async fn the_rest_of_a_refused_packet_is_not_read_as_packets(encoding: Encoding) {
     let server = Server::options()
         .set("limits.big_data_bytes", "\"1MiB\"")
@@ -214,6 +223,7 @@ async fn the_rest_of_a_refused_packet_is_not_read_as_packets(encoding: Encoding)
     expect_big(&mut b, TEXT, &pair.a.node, b"honest").await;
 }
 
+/// Covers: 7.9-9, 7.9-12, 11.3-5
 async fn unfinished_packets_are_limited_over_all_sessions(encoding: Encoding) {
     let server = Server::options()
         .set("limits.big_data_bytes", "\"1MiB\"")
@@ -247,6 +257,7 @@ async fn unfinished_packets_are_limited_over_all_sessions(encoding: Encoding) {
     expect_big(&mut a, TEXT, &pair.b.node, &vec![2; 1_000_000]).await;
 }
 
+/// Covers: 7.9-4
 async fn big_data_waits_for_nobody(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, b) = friends(&server, encoding).await;

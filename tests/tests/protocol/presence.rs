@@ -68,6 +68,7 @@ async fn strangers(server: &Server, encoding: Encoding) -> (Client, Client) {
     (a.login(server, encoding).await, b.login(server, encoding).await)
 }
 
+/// Covers: 7.5-1, 7.5-2, 7.5-4, 7.5-5, 7.5-6, 7.5-9, 7.5-10
 async fn a_presence_to_one_arrives_with_the_sender_and_the_addressee(encoding: Encoding) {
     let server = shared();
     let person = Person::register(&server).await;
@@ -101,6 +102,7 @@ async fn a_presence_to_one_arrives_with_the_sender_and_the_addressee(encoding: E
     a.expect_silence().await;
 }
 
+/// Covers: 7.5-5
 async fn a_presence_without_an_id_gets_one(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -114,6 +116,7 @@ async fn a_presence_without_an_id_gets_one(encoding: Encoding) {
     assert!(ids[0] != 0 && ids[1] != 0 && ids[0] != ids[1], "{ids:?}");
 }
 
+/// Covers: 7.5-3
 async fn each_addressee_of_a_list_sees_only_itself(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -133,6 +136,7 @@ async fn each_addressee_of_a_list_sees_only_itself(encoding: Encoding) {
 }
 
 /// Type 91 prefers the list, type 19 the one.
+/// Covers: 7.5-3, 7.5-13
 async fn one_addressee_and_a_list_have_an_order_of_precedence(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -149,6 +153,7 @@ async fn one_addressee_and_a_list_have_an_order_of_precedence(encoding: Encoding
     c.expect_silence().await;
 }
 
+/// Covers: 7.5-7
 async fn a_list_may_hold_somebody_unknown_only_beside_an_addressee_who_exists(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -174,6 +179,7 @@ async fn a_list_may_hold_somebody_unknown_only_beside_an_addressee_who_exists(en
     b.presence().await;
 }
 
+/// Covers: 7.5-7, 7.5-14
 async fn unknown_and_malformed_addressees_are_refused(encoding: Encoding) {
     let server = shared();
     let (mut a, _b) = strangers(&server, encoding).await;
@@ -200,6 +206,7 @@ async fn broken_packets_are_refused(encoding: Encoding) {
     }
 }
 
+/// Covers: 6.5-4, 11.3-14
 async fn lists_and_sizes_are_limited(encoding: Encoding) {
     let server = Server::options().set("presence.max_list", "2").start();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -219,6 +226,7 @@ async fn lists_and_sizes_are_limited(encoding: Encoding) {
     b.expect_silence().await;
 }
 
+/// Covers: 7.5-12, 7.5-15, 8.2-4
 async fn a_broadcast_reaches_friends_only_and_has_no_id(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -265,6 +273,7 @@ async fn a_new_friend_hears_and_a_removed_one_does_not(encoding: Encoding) {
     b.expect_silence().await;
 }
 
+/// Covers: 8.2-4
 async fn presence_does_not_pass_a_block(encoding: Encoding) {
     let server = shared();
     let (mut a, mut b) = strangers(&server, encoding).await;
@@ -277,6 +286,7 @@ async fn presence_does_not_pass_a_block(encoding: Encoding) {
     b.expect_silence().await;
 }
 
+/// Covers: 7.5-16, W-12
 async fn a_switch_keeps_strangers_apart(encoding: Encoding) {
     let server = Server::options().set("presence.to_strangers", "false").start();
     let (pair, mut a, mut b) = friends(&server, encoding).await;
@@ -294,6 +304,7 @@ async fn a_switch_keeps_strangers_apart(encoding: Encoding) {
     b.expect_silence().await;
 }
 
+/// Covers: 7.5-11
 async fn nobody_gets_presence_later(encoding: Encoding) {
     let server = shared();
     let (pair, mut a, b) = friends(&server, encoding).await;
@@ -306,6 +317,7 @@ async fn nobody_gets_presence_later(encoding: Encoding) {
     b.expect_silence().await;
 }
 
+/// Covers: 8.2-1, 8.2-2, W-29, 8.2-5
 async fn friends_hear_once_that_the_last_session_has_ended(encoding: Encoding) {
     let server = Server::options().unset("presence.offline_notices").start();
     let (pair, a, mut b) = friends(&server, encoding).await;
@@ -331,6 +343,7 @@ async fn friends_hear_once_that_the_last_session_has_ended(encoding: Encoding) {
     b.expect_silence().await;
 }
 
+/// Covers: 8.2-3
 async fn a_switch_silences_the_notice_of_the_end(encoding: Encoding) {
     let server = Server::options().set("presence.offline_notices", "false").start();
     let (pair, a, mut b) = friends(&server, encoding).await;

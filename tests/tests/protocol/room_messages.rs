@@ -137,6 +137,7 @@ async fn what_a_member_did_not_acknowledge_comes_again(encoding: Encoding) {
     assert_eq!(all_words(&c.offline().await.concat()), ["lost on the way"]);
 }
 
+/// Covers: 7.6-25, W-17
 async fn every_device_of_a_member_gets_every_message(encoding: Encoding) {
     let server = shared();
     let (circle, [mut a, _b, mut c]) = circle(&server, encoding).await;
@@ -230,6 +231,7 @@ async fn a_member_that_comes_back_gets_only_what_follows(encoding: Encoding) {
     assert_eq!(c.offline().await.concat(), []);
 }
 
+/// Covers: 7.6-9
 async fn strangers_may_neither_speak_nor_read(encoding: Encoding) {
     let server = shared();
     let (circle, [mut a, mut b, mut c]) = circle(&server, encoding).await;
@@ -286,6 +288,7 @@ async fn rooms_that_do_not_exist_are_refused(encoding: Encoding) {
     a.refused_message(&to_nobody, ErrorCode::PermDenied).await;
 }
 
+/// Covers: 7.10-cancel-4
 async fn a_dissolved_room_takes_no_messages(encoding: Encoding) {
     let server = shared();
     let (circle, [mut a, mut b, mut c]) = circle(&server, encoding).await;
@@ -448,6 +451,7 @@ async fn application_kinds_reach_everybody_but_not_the_history(encoding: Encodin
     assert_eq!(all_words(&page), ["chat"]);
 }
 
+/// Covers: 4-10, W-39
 async fn a_mute_member_gets_its_window_and_delays_nobody(encoding: Encoding) {
     let server = Server::options().set("delivery.window", "8").start();
     let (circle, [mut a, mut b, c]) = circle(&server, encoding).await;

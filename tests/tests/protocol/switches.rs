@@ -12,6 +12,7 @@ fn without(names: &str) -> Server {
         .start()
 }
 
+/// Covers: 6.7-2, W-33
 async fn disabled_packets_are_dropped_and_others_are_not(encoding: Encoding) {
     let names = r#""TIMMESSAGE", "TIMPRESENCE", "TIMVROOM", "TIMPULLMESSAGE", "TIMBIGBINARY""#;
     let server = without(names);
@@ -51,6 +52,7 @@ async fn a_disabled_login_is_dropped_too(encoding: Encoding) {
     assert_eq!(client.expect_close().await, Some(1008));
 }
 
+/// Covers: 6.7-3, W-33
 async fn disabled_http_operations_are_forbidden(encoding: Encoding) {
     let server = without(r#""TIMREGISTER""#);
     let auth = tim_protocol::wire::TimAuth {

@@ -101,6 +101,7 @@ async fn two(server: &Server, encoding: Encoding) -> [(Person, Client); 2] {
     [(a, first), (b, second)]
 }
 
+/// Covers: 7.9-13, 7.12-new-1, 7.12-sub-1, 7.12-sub-2, 7.12-push-1, 7.12-push-2, 11.1-11
 async fn both_ways_of_publishing_reach_both_kinds_of_subscribers(encoding: Encoding) {
     let server = shared();
     let [(owner, mut a), (_, mut b)] = two(&server, encoding).await;
@@ -125,6 +126,7 @@ async fn both_ways_of_publishing_reach_both_kinds_of_subscribers(encoding: Encod
     assert_eq!(raw.payload, [room.as_bytes(), &[131], b"raw \x83 bytes"].concat());
 }
 
+/// Covers: 7.12-push-5
 async fn a_publisher_gets_its_own_chunks_only_when_it_subscribed(encoding: Encoding) {
     let server = shared();
     let [(_, mut a), (_, mut b)] = two(&server, encoding).await;
@@ -135,6 +137,7 @@ async fn a_publisher_gets_its_own_chunks_only_when_it_subscribed(encoding: Encod
     a.expect_silence().await;
 }
 
+/// Covers: 7.12-sub-4
 async fn subscribing_again_changes_the_form(encoding: Encoding) {
     let server = shared();
     let [(_, mut a), (_, mut b)] = two(&server, encoding).await;
@@ -146,6 +149,7 @@ async fn subscribing_again_changes_the_form(encoding: Encoding) {
     b.expect_silence().await;
 }
 
+/// Covers: 7.12-unsub-1
 async fn unsubscribing_ends_one_subscription_and_no_other(encoding: Encoding) {
     let server = shared();
     let [(_, mut a), (_, mut b)] = two(&server, encoding).await;
@@ -161,6 +165,7 @@ async fn unsubscribing_ends_one_subscription_and_no_other(encoding: Encoding) {
     b.expect_silence().await;
 }
 
+/// Covers: 7.12-auth-1, 7.12-auth-2, 7.12-push-4
 async fn only_the_owner_and_those_it_grants_may_publish(encoding: Encoding) {
     let server = shared();
     let [(owner, mut a), (guest, mut b)] = two(&server, encoding).await;
@@ -190,6 +195,7 @@ async fn only_the_owner_and_those_it_grants_may_publish(encoding: Encoding) {
     assert_eq!(next_chunk(&mut a).await.from_node, owner.node);
 }
 
+/// Covers: 7.12-remove-1, 7.12-push-4
 async fn a_room_ends_when_its_owner_removes_it(encoding: Encoding) {
     let server = shared();
     let [(_, mut a), (_, mut b)] = two(&server, encoding).await;
@@ -237,6 +243,7 @@ async fn a_room_without_data_expires(encoding: Encoding) {
     .await;
 }
 
+/// Covers: 7.12-remove-2, 7.12-auth-3, 7.12-sub-3, 7.12-rtype-1, 7.12-push-3
 async fn malformed_requests_are_refused(encoding: Encoding) {
     let server = shared();
     let [(_, mut a), (guest, mut b)] = two(&server, encoding).await;
@@ -269,6 +276,7 @@ async fn malformed_requests_are_refused(encoding: Encoding) {
         .refusal(PacketType::Stream, ErrorCode::Params);
 }
 
+/// Covers: W-13
 async fn a_password_protects_subscribing(encoding: Encoding) {
     let server = shared();
     let [(_, mut a), (_, mut b)] = two(&server, encoding).await;
@@ -309,6 +317,7 @@ async fn passwords_cannot_be_guessed_for_ever(encoding: Encoding) {
     assert_eq!(codes[19], Some(ErrorCode::OverHz));
 }
 
+/// Covers: W-13
 async fn a_room_can_be_for_the_members_of_a_group(encoding: Encoding) {
     let server = shared();
     let [(_, mut a), (_, mut b)] = two(&server, encoding).await;
@@ -356,6 +365,7 @@ async fn rooms_and_subscriptions_are_limited(encoding: Encoding) {
     subscribe(&mut b, &first, BINARY).await;
 }
 
+/// Covers: 7.12-slow-1, W-44
 async fn a_subscriber_that_does_not_read_loses_chunks_and_no_messages(encoding: Encoding) {
     let server = Server::options()
         .set("virtual_rooms.waiting_bytes", "\"64KiB\"")
@@ -382,6 +392,7 @@ async fn a_subscriber_that_does_not_read_loses_chunks_and_no_messages(encoding: 
     assert!(chunks > 0);
 }
 
+/// Covers: 7.12-sub-5, 7.12-slow-2
 async fn subscriptions_end_with_the_session(encoding: Encoding) {
     let server = shared();
     let [(_, mut a), (guest, mut b)] = two(&server, encoding).await;
