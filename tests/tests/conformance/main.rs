@@ -8,6 +8,7 @@
     reason = "functions of tests: a failed expectation is a failed test"
 )]
 
+mod answers;
 mod codes;
 mod coverage;
 mod encodings;
