@@ -15,6 +15,17 @@ use crate::workspace::{Profile, Workspace};
 /// The target that is no parser but a server: mutated scripts of several connections.
 const SESSION: &str = "session";
 
+/// Tells this program, which cargo starts in place of the compiler, to compile.
+const INSTRUMENT: &str = "TIM_XTASK_INSTRUMENT";
+/// What is instrumented: the packages that are looked at.
+const INSTRUMENTED: [&str; 2] = ["tim_server", "tim_protocol"];
+/// Counters for every edge, as libFuzzer has them. They are options of LLVM, which the stable compiler passes on.
+const COUNTERS: [&str; 3] = [
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=3",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+];
+
 /// The fuzz package, its own workspace because it needs a nightly compiler.
 const FOLDER: &str = "protocol/fuzz";
 
@@ -87,13 +98,38 @@ pub(crate) fn fuzz(workspace: &Workspace, options: &Options) -> Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
+/// When cargo has started this program as its compiler: compiles, with counters in the packages that are looked at.
+/// Only what is in the workspace comes here, so that dependencies are compiled once for fuzzing and for everything else.
+pub(crate) fn compile() -> Option<Result<ExitCode>> {
+    std::env::var_os(INSTRUMENT)?;
+    let mut words = std::env::args_os().skip(1);
+    let compiler = words.next()?;
+    let words: Vec<_> = words.collect();
+    let is_looked_at = words
+        .windows(2)
+        .any(|pair| pair[0] == "--crate-name" && INSTRUMENTED.iter().any(|name| pair[1] == *name));
+    let mut command = Command::new(compiler);
+    command.args(words);
+    if is_looked_at {
+        command.args(COUNTERS);
+    }
+    let status = command.status().context("the compiler does not start");
+    Some(status.map(|status| {
+        if status.success() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
+    }))
+}
+
 /// Searches in whole sessions. What is new goes below the target folder; the corpus in the repository is copied there
 /// first.
 fn session(workspace: &Workspace, seconds: u32, rest: &[String]) -> Result<ExitCode> {
-    command::run(&mut command::cargo(
-        workspace,
-        ["build", "--locked", "-p", "tim-session-fuzz"],
-    ))?;
+    // Every package of the workspace passes through this program on its way to the compiler, see `compile`.
+    let wrapper = std::env::current_exe().context("this program has no path")?;
+    let mut build = command::cargo(workspace, ["build", "--locked", "-p", "tim-session-fuzz"]);
+    command::run(build.env("RUSTC_WORKSPACE_WRAPPER", wrapper).env(INSTRUMENT, "1"))?;
     let found = workspace.target.join("fuzz-corpus").join(SESSION);
     std::fs::create_dir_all(&found).with_context(|| format!("cannot make {}", found.display()))?;
     let corpus = workspace.root.join("server/fuzz/corpus");

@@ -57,7 +57,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match perform(Arguments::parse().command) {
+    match fuzz::compile().unwrap_or_else(|| perform(Arguments::parse().command)) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");

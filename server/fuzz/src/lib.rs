@@ -5,6 +5,7 @@
 //! `cargo xtask fuzz session --time 30m` searches; the ordinary tests replay the corpus.
 
 pub mod allocation;
+pub mod coverage;
 pub mod minimize;
 pub mod mutation;
 pub mod oracle;

@@ -86,7 +86,7 @@ async fn perform(arguments: Arguments) -> Result<ExitCode> {
                 corpus,
                 faults,
             };
-            let search = Search::prepare(options).await?;
+            let search = Box::pin(Search::prepare(options)).await?;
             let summary = Box::pin(search.run()).await?;
             eprintln!("{summary:?}");
             Ok(ExitCode::from(u8::from(summary.faults > 0)))

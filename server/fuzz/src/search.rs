@@ -13,7 +13,7 @@ use crate::minimize::minimize;
 use crate::mutation::mutate;
 use crate::script::Script;
 use crate::stage::Stage;
-use crate::{allocation, oracle, seeds};
+use crate::{allocation, coverage, oracle, seeds};
 
 /// Scripts that are played to one server before it is stopped and another one started.
 const SCRIPTS_PER_SERVER: u32 = 10_000;
@@ -218,6 +218,7 @@ impl Search {
     }
 
     fn tell(&self, elapsed: Duration) {
+        let (reached, places) = (coverage::reached(), coverage::places());
         let Summary {
             played,
             corpus,
@@ -225,7 +226,7 @@ impl Search {
             ..
         } = self.summary;
         eprintln!(
-            "{:>6} s  {played} scripts, {} sightings, corpus {corpus}, {} KiB in use, {faults} faults",
+            "{:>6} s  {played} scripts, {} sightings, {reached} of {places} places, corpus {corpus}, {} KiB in use, {faults} faults",
             elapsed.as_secs(),
             self.seen.len(),
             allocation::live() / 1024,
@@ -245,10 +246,16 @@ impl Search {
         self.pool.get(index).cloned().unwrap_or_default()
     }
 
-    /// Plays a script; keeps it if it shows something new.
+    /// Plays a script; keeps it if it shows something new, or reaches new places in the code.
     async fn consider(&mut self, script: Script) -> Result<()> {
         let new = self.play(&script).await?;
+        let reached_more = coverage::is_new();
         if new.is_empty() {
+            if reached_more && self.summary.corpus < CORPUS {
+                save(&self.options.corpus, "", &script)?;
+                self.summary.corpus += 1;
+                self.pool.push(script);
+            }
             return Ok(());
         }
         let shortest = minimize(&script, &mut self.stage, PLAYS_FOR_CORPUS, |outcome| {

@@ -53,11 +53,14 @@ fn config() -> Config {
     config.accounts.device_type_limit = 2;
     config.limits.login_timeout = Duration::from_secs(1);
     config.limits.max_packet = ByteSize::kib(64);
+    config.limits.big_data_bytes = ByteSize::kib(128);
+    config.limits.big_data_total_bytes = ByteSize::kib(160);
     config.limits.waiting_packets = 8;
     config.limits.unanswered_sends = 8;
     config.limits.outgoing_bytes = ByteSize::kib(64);
     config.limits.failures_per_address = u32::MAX;
     config.limits.registrations_per_address = u32::MAX;
+    config.limits.connections_per_second_per_address = 0;
     config.messages.history_page = 5;
     config.rooms.creations = u32::MAX;
     config.delivery.window = 4;
