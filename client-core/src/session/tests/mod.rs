@@ -1,7 +1,10 @@
 //! What a session does, packet by packet, in simulated time.
 
 mod login;
+mod people;
 mod requests;
+mod rooms;
+mod streams;
 mod traffic;
 
 use std::time::Duration;
@@ -132,6 +135,28 @@ impl Rig {
         self.session.take_event(self.now)
     }
 
+    /// The only packet that was written, as the request it is.
+    fn written_request(&mut self) -> TimReq {
+        let written = self.written();
+        ClientPacket::parse(&written[0]).unwrap().decode().unwrap()
+    }
+
+    /// Loses the connection and logs in again. Answers what was written after the login and the request of the
+    /// offline queue.
+    fn come_back(&mut self) -> Vec<Bytes> {
+        self.lose_and_reconnect();
+        self.written();
+        let ack = TimAck {
+            n: Some(self.own.to_string()),
+            ..TimAck::success(PacketType::Auth.as_i8())
+        };
+        self.receive(PacketType::Ack, &ack);
+        assert!(matches!(self.event(), Some(Event::Connected { again: true, .. })));
+        let mut written = self.written();
+        assert_eq!(kind(&written.remove(0)), PacketType::OfflineMsg);
+        written
+    }
+
     fn lose_and_reconnect(&mut self) {
         self.session.closed(self.now, "broken".into());
         let Some(Event::Disconnected { retry_in, .. }) = self.event() else {
@@ -159,6 +184,27 @@ impl Rig {
             data_string: Some(format!("text {mid}")),
             ..TimMessage::default()
         }
+    }
+}
+
+/// Runs a test in both encodings.
+fn in_both_encodings(test: impl Fn(Rig)) {
+    for encoding in [Encoding::Compact, Encoding::Json] {
+        test(online_with(SessionConfig {
+            encoding,
+            ..SessionConfig::default()
+        }));
+    }
+}
+
+fn kind(packet: &[u8]) -> PacketType {
+    ClientPacket::parse(packet).unwrap().packet_type().unwrap()
+}
+
+fn address(node: &str) -> Tid {
+    Tid {
+        node: node.to_owned(),
+        ..Tid::default()
     }
 }
 
