@@ -80,3 +80,21 @@ impl io::Write for Ear {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_anywhere_is_noticed_once() {
+        install();
+        let other = std::thread::spawn(|| assert!(std::hint::black_box(false), "as asked"));
+        assert!(other.join().is_err());
+        let noticed = take();
+        assert!(
+            noticed.iter().any(|trouble| trouble.contains("as asked")),
+            "{noticed:?}"
+        );
+        assert!(take().is_empty());
+    }
+}
