@@ -83,7 +83,9 @@ pub fn look_at(packet: &[u8], encodings: Encodings) -> Result<Seen, String> {
                 }
             }
             let code = ack.error.map(|error| error.code);
-            format!("{} {operation:?} {code:?}", ack.tim_type)
+            // All types that do not exist are the same to us.
+            let about = about.map_or("unknown".to_owned(), |kind| format!("{kind:?}"));
+            format!("{about} {operation:?} {code:?}")
         }
         PacketType::Ping => {
             seen.is_pong = true;
