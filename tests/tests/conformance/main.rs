@@ -18,3 +18,4 @@ mod sessions;
 mod statements;
 mod streams;
 mod transport;
+mod volatile;
