@@ -190,7 +190,12 @@ impl Link {
 /// Writes what the core has and reads what has arrived.
 fn exchange(connection: &mut Connection, cx: &mut Context<'_>, shared: &Shared) -> Poll<Report> {
     let now = shared.now();
-    let written = connection.poll_write(cx, || shared.lock().session.poll_packet(now));
+    let mut has_written = false;
+    let written = connection.poll_write(cx, || {
+        let packet = shared.lock().session.poll_packet(now);
+        has_written |= packet.is_some();
+        packet
+    });
     let write_error = match written {
         Poll::Ready(Err(ended)) => Some(ended),
         Poll::Ready(Ok(())) | Poll::Pending => None,
@@ -207,6 +212,8 @@ fn exchange(connection: &mut Connection, cx: &mut Context<'_>, shared: &Shared) 
             Poll::Pending => {
                 return match write_error {
                     Some(ended) => Poll::Ready(Report::Ended(ended)),
+                    // Live data counts as sent when it is written: somebody may wait to hear that.
+                    None if has_written => Poll::Ready(Report::Progress),
                     None => Poll::Pending,
                 };
             }

@@ -10,6 +10,8 @@
 mod accounts;
 mod contacts;
 mod events;
+mod live;
 mod messages;
 mod resume;
+mod rooms;
 mod session;

@@ -11,6 +11,11 @@ A first chat, in two terminals:
   tim -n alice add BOBS_NODE            tim -n bob accept ALICES_NODE
   tim -n alice chat BOBS_NODE           tim -n bob chat ALICES_NODE
 
+A room:
+  tim -n alice room create Lunch --open       prints the room's node
+  tim -n bob room join ROOM
+  tim -n bob chat --room ROOM
+
 From scripts:
   echo \"build finished\" | tim -n bot send NODE
   tim -n bot listen --count 1 | jq -r .text
@@ -160,10 +165,18 @@ pub(crate) enum Command {
         #[arg(long, requires = "alias", conflicts_with = "node")]
         remove: bool,
     },
+    /// Rooms: create, join, members, staff
+    Room {
+        #[command(subcommand)]
+        command: RoomCommand,
+    },
     /// Chat: type lines, see answers; /help lists what else can be typed
     Chat {
         /// Node or alias
         node: String,
+        /// It is a room
+        #[arg(short, long)]
+        room: bool,
         /// Earlier messages to show first
         #[arg(long, value_name = "N", default_value_t = 10)]
         history: u16,
@@ -172,6 +185,9 @@ pub(crate) enum Command {
     History {
         /// Node or alias
         node: String,
+        /// It is a room
+        #[arg(short, long)]
+        room: bool,
         /// Only messages before that number
         #[arg(long, value_name = "MID")]
         before: Option<i64>,
@@ -183,6 +199,9 @@ pub(crate) enum Command {
     Send {
         /// Node or alias
         node: String,
+        /// It is a room
+        #[arg(short, long)]
+        room: bool,
         /// The text; without it standard input is sent as one message
         text: Vec<String>,
         /// Send every line of standard input as a message of its own
@@ -203,6 +222,128 @@ pub(crate) enum Command {
         /// Stop when everything that had waited was printed
         #[arg(long)]
         drain: bool,
+        /// Print presence too: who comes, goes, and what they say of themselves
+        #[arg(long)]
+        presence: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RoomCommand {
+    /// Create a room and print its node; joining needs approval unless it is open
+    Create {
+        /// Title
+        topic: String,
+        /// Anybody may join
+        #[arg(long)]
+        open: bool,
+    },
+    /// List the rooms you are in
+    List,
+    /// List the rooms you block
+    Blocked,
+    /// Show topic, founder and managers
+    Info {
+        /// Room node or alias
+        room: String,
+    },
+    /// Change the topic (staff)
+    Topic {
+        /// Room node or alias
+        room: String,
+        /// The new topic
+        #[arg(required = true)]
+        topic: Vec<String>,
+    },
+    /// Name the managers, all of them (founder)
+    Managers {
+        /// Room node or alias
+        room: String,
+        /// Members; none takes the office from all
+        users: Vec<String>,
+    },
+    /// List the members
+    Members {
+        /// Room node or alias
+        room: String,
+    },
+    /// List whom the room blocks (staff)
+    BlockedMembers {
+        /// Room node or alias
+        room: String,
+    },
+    /// Join an open room, or ask to join a private one
+    Join {
+        /// Room node or alias
+        room: String,
+        /// What the staff is told
+        #[arg(short, long, default_value = "")]
+        text: String,
+    },
+    /// Add somebody
+    Invite {
+        /// Room node or alias
+        room: String,
+        /// Node or alias
+        node: String,
+    },
+    /// Let somebody in who asked (staff)
+    Approve {
+        /// Room node or alias
+        room: String,
+        /// Node or alias
+        node: String,
+    },
+    /// Refuse somebody who asked (staff)
+    Reject {
+        /// Room node or alias
+        room: String,
+        /// Node or alias
+        node: String,
+        /// The reason
+        #[arg(short, long, default_value = "")]
+        text: String,
+    },
+    /// Remove a member (staff)
+    Kick {
+        /// Room node or alias
+        room: String,
+        /// Node or alias
+        node: String,
+    },
+    /// Remove a member who may not ask to come back (staff)
+    BlockMember {
+        /// Room node or alias
+        room: String,
+        /// Node or alias
+        node: String,
+    },
+    /// Lift that (staff)
+    UnblockMember {
+        /// Room node or alias
+        room: String,
+        /// Node or alias
+        node: String,
+    },
+    /// Leave a room, or withdraw a request
+    Leave {
+        /// Room node or alias
+        room: String,
+    },
+    /// End a room that has no other members (founder)
+    Dissolve {
+        /// Room node or alias
+        room: String,
+    },
+    /// Leave a room and do not let anybody add you again
+    Block {
+        /// Room node or alias
+        room: String,
+    },
+    /// Lift that
+    Unblock {
+        /// Room node or alias
+        room: String,
     },
 }
 

@@ -6,7 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
-use tim_client::{Conversation, Incoming, MessageKind, Notice, NoticeKind, Removal, Timestamp};
+use tim_client::{
+    Conversation, Incoming, MessageKind, Notice, NoticeKind, PresenceChange, Removal, Timestamp,
+};
 
 /// Prints a line and makes sure that it leaves at once.
 pub(crate) fn line(text: &str) -> io::Result<()> {
@@ -92,6 +94,10 @@ pub(crate) fn notice(notice: &Notice, who: &str, node: &str) -> String {
         .map(harmless)
         .filter(|text| !text.is_empty());
     let who = harmless(who);
+    let room = notice
+        .room
+        .as_ref()
+        .map_or_else(String::new, |room| harmless(room.as_str()));
     match notice.kind {
         NoticeKind::FriendRequest => {
             let greeting = text.map_or_else(String::new, |text| format!(": {text}"));
@@ -103,6 +109,18 @@ pub(crate) fn notice(notice: &Notice, who: &str, node: &str) -> String {
         NoticeKind::FriendsNow => format!("{who} and you are friends now"),
         NoticeKind::FriendRemoved => format!("{who} ended the friendship"),
         NoticeKind::Blocked => format!("{who} blocked you"),
+        NoticeKind::JoinRequest => {
+            let says = text.map_or_else(String::new, |text| format!(": {text}"));
+            let hint = crate::commands::rooms::hint(notice.kind, &room, node).unwrap_or_default();
+            format!("{who} asks to join {room}{says}{hint}")
+        }
+        NoticeKind::RoomJoined => format!("you are in {room}"),
+        NoticeKind::JoinRefused => {
+            let reason = text.map_or_else(String::new, |text| format!(": {text}"));
+            format!("{who} refused your request to join {room}{reason}")
+        }
+        NoticeKind::RoomAdded => format!("{who} added you to {room}"),
+        NoticeKind::RoomRemoved => format!("{who} removed you from {room}"),
         other => format!("{who}: notice {other:?}"),
     }
 }
@@ -120,6 +138,7 @@ pub(crate) fn message_json(message: &Incoming) -> Value {
         "event": "message",
         "kind": kind,
         "peer": peer(&message.conversation),
+        "room": room(&message.conversation),
         "from": message.from.as_ref().map(ToString::to_string),
         "outgoing": message.outgoing,
         "offline": message.offline,
@@ -182,17 +201,54 @@ pub(crate) fn notice_json(notice: &Notice) -> Value {
         NoticeKind::FriendsNow => json!("friends_now"),
         NoticeKind::FriendRemoved => json!("friend_removed"),
         NoticeKind::Blocked => json!("blocked"),
+        NoticeKind::JoinRequest => json!("join_request"),
+        NoticeKind::RoomJoined => json!("room_joined"),
+        NoticeKind::JoinRefused => json!("join_refused"),
+        NoticeKind::RoomAdded => json!("room_added"),
+        NoticeKind::RoomRemoved => json!("room_removed"),
         NoticeKind::Other(number) => json!(number),
         _ => Value::Null,
     };
     json!({
         "event": "notice",
         "kind": kind,
+        "room": notice.room.as_ref().map(ToString::to_string),
         "from": notice.from.as_ref().map(ToString::to_string),
         "offline": notice.offline,
         "timestamp": notice.timestamp.nanos(),
         "text": notice.text,
     })
+}
+
+/// Somebody's presence, for programs.
+pub(crate) fn presence_json(change: &PresenceChange) -> Value {
+    json!({
+        "event": "presence",
+        "from": change.from.as_str(),
+        "offline": change.offline,
+        "show": change.show,
+        "status": change.status,
+    })
+}
+
+/// Somebody's presence, for people.
+pub(crate) fn presence(change: &PresenceChange, who: &str) -> String {
+    let who = harmless(who);
+    if change.offline {
+        return format!("{who} has left");
+    }
+    match change.status.as_deref().filter(|status| !status.is_empty()) {
+        Some(status) => format!("{who} is here: {}", harmless(status)),
+        None => format!("{who} is here"),
+    }
+}
+
+/// The room, `null` for other conversations.
+fn room(conversation: &Conversation) -> Value {
+    match conversation {
+        Conversation::Room(room) => json!(room.as_str()),
+        _ => Value::Null,
+    }
 }
 
 /// The other user, `null` for the administration.

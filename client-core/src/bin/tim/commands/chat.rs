@@ -1,9 +1,10 @@
-//! Chatting by hand with one person.
+//! Chatting by hand with one person, or in a room.
 
 use std::collections::VecDeque;
 
 use tim_client::{
-    Client, Confirmation, Conversation, Event, HistoryStart, Incoming, Mid, Node, Outgoing, SendError, Sent,
+    Client, Confirmation, Conversation, Event, HistoryStart, Incoming, Mid, Node, Outgoing, Presence,
+    RequestError, Room, SendError, Sent,
 };
 
 use super::history::{fetch, name_of_sender};
@@ -16,11 +17,23 @@ const HELP: &str = "\
 /history [N]   show the last N messages (20)
 /recall [N]    take message #N back, or the last one you sent
 /burn N        destroy message #N that you received
+/status TEXT   tell your friends what you are doing
 /quit          leave (also Ctrl-D)
 //text         send a text that starts with /";
 
-pub(crate) async fn run(account: &Account, node: &str, history: u16) -> Result<(), Failure> {
+/// What can be typed in a room besides.
+const ROOM_HELP: &str = "\
+/members              who is in the room
+/private NODE TEXT    a message that only this member sees
+/invite NODE          add somebody
+/approve NODE         let somebody in who asked
+/reject NODE [TEXT]   refuse somebody who asked
+/kick NODE            remove a member
+/leave                leave the room";
+
+pub(crate) async fn run(account: &Account, node: &str, is_room: bool, history: u16) -> Result<(), Failure> {
     let peer = account.profile.resolve(node)?;
+    let conversation = super::conversation(account, node, is_room)?;
     let client = account.connect(Purpose::Receive).await?;
     let who = output::harmless(account.profile.display(&peer));
     let keyboard = Keyboard::start(format!("to {who}> "));
@@ -28,6 +41,7 @@ pub(crate) async fn run(account: &Account, node: &str, history: u16) -> Result<(
         account,
         client: &client,
         peer,
+        conversation,
         keyboard: match keyboard {
             Ok(keyboard) => keyboard,
             Err(failure) => {
@@ -53,6 +67,7 @@ struct Chat<'a> {
     account: &'a Account,
     client: &'a Client,
     peer: Node,
+    conversation: Conversation,
     keyboard: Keyboard,
     /// Newest message shown from history; what waited before it need not be shown twice.
     shown: Option<Mid>,
@@ -114,7 +129,11 @@ impl Chat<'_> {
         };
         if !is_command {
             if !text.trim().is_empty() {
-                match self.client.submit(&self.peer, Outgoing::text(text)).await {
+                match self
+                    .client
+                    .submit(self.conversation.clone(), Outgoing::text(text))
+                    .await
+                {
                     Ok(confirmation) => self.under_way.push_back(confirmation),
                     Err(error) => self.keyboard.print(&format!("! not sent: {error}"))?,
                 }
@@ -124,7 +143,19 @@ impl Chat<'_> {
         let (command, argument) = text.split_once(' ').unwrap_or((text, ""));
         let number: Option<i64> = argument.trim().trim_start_matches('#').parse().ok();
         match command {
-            "help" => self.keyboard.print(HELP),
+            "help" => {
+                self.keyboard.print(HELP)?;
+                match self.conversation {
+                    Conversation::Room(_) => self.keyboard.print(ROOM_HELP),
+                    _ => Ok(()),
+                }
+            }
+            "status" => {
+                let presence = Presence::new().with_status(argument.trim());
+                let client = self.client.clone();
+                self.request(async move { client.set_presence(presence).await })
+                    .await
+            }
             "history" => {
                 let limit = number
                     .and_then(|number| usize::try_from(number).ok())
@@ -141,7 +172,64 @@ impl Chat<'_> {
                 self.recall(mid).await
             }
             "burn" => self.burn(number.and_then(Mid::new)).await,
-            _ => self.keyboard.print("! unknown command; /help lists them"),
+            _ => self.room_command(command, argument.trim()).await,
+        }
+    }
+
+    async fn room_command(&mut self, command: &str, argument: &str) -> Result<(), Failure> {
+        let Conversation::Room(id) = &self.conversation else {
+            return self.keyboard.print("! unknown command; /help lists them");
+        };
+        let room = self.client.room(id);
+        let (name, text) = argument.split_once(' ').unwrap_or((argument, ""));
+        let text = text.trim().to_owned();
+        match command {
+            "members" => return self.members(room).await,
+            "leave" => return self.request(async move { room.leave().await }).await,
+            "private" | "invite" | "approve" | "reject" | "kick" => {}
+            _ => return self.keyboard.print("! unknown command; /help lists them"),
+        }
+        let node = match self.account.profile.resolve(name) {
+            Ok(node) => node,
+            Err(failure) => return self.keyboard.print(&format!("! {failure}")),
+        };
+        match command {
+            "private" => {
+                let sending = async move { room.send_private(&node, Outgoing::text(text)).await };
+                match self.meanwhile(sending).await? {
+                    Some(Err(error)) => self.keyboard.print(&format!("! not sent: {error}")),
+                    _ => Ok(()),
+                }
+            }
+            "invite" => self.request(async move { room.invite(&node).await }).await,
+            "approve" => self.request(async move { room.approve(&node).await }).await,
+            "reject" => self.request(async move { room.reject(&node, text).await }).await,
+            _ => self.request(async move { room.kick(&node).await }).await,
+        }
+    }
+
+    async fn members(&mut self, room: Room) -> Result<(), Failure> {
+        match self.meanwhile(async move { room.members().await }).await? {
+            Some(Ok(members)) => {
+                for member in members {
+                    let who = self.display(&member);
+                    self.keyboard.print(&format!("  {who}"))?;
+                }
+                Ok(())
+            }
+            Some(Err(error)) => self.keyboard.print(&format!("! {error}")),
+            None => Ok(()),
+        }
+    }
+
+    /// Does something and tells when it was refused.
+    async fn request(
+        &mut self,
+        request: impl Future<Output = Result<(), RequestError>>,
+    ) -> Result<(), Failure> {
+        match self.meanwhile(request).await? {
+            Some(Err(error)) => self.keyboard.print(&format!("! {error}")),
+            _ => Ok(()),
         }
     }
 
@@ -149,9 +237,9 @@ impl Chat<'_> {
         let Some(mid) = mid else {
             return self.keyboard.print("! which message? /recall N");
         };
-        let (client, peer) = (self.client.clone(), self.peer.clone());
+        let (client, conversation) = (self.client.clone(), self.conversation.clone());
         match self
-            .meanwhile(async move { client.recall(&peer, mid).await })
+            .meanwhile(async move { client.recall(conversation, mid).await })
             .await?
         {
             Some(Err(error)) => self.keyboard.print(&format!("! not recalled: {error}")),
@@ -190,7 +278,7 @@ impl Chat<'_> {
     }
 
     async fn show_history(&mut self, limit: usize) -> Result<(), Failure> {
-        match fetch(self.client, &self.peer, HistoryStart::Newest, limit).await {
+        match fetch(self.client, &self.conversation, HistoryStart::Newest, limit).await {
             Ok(messages) => {
                 for message in messages.iter().rev() {
                     self.show_message(message)?;
@@ -205,7 +293,7 @@ impl Chat<'_> {
     fn show(&mut self, event: &Event) -> Result<(), Failure> {
         match event {
             Event::Message(message) => {
-                let is_here = message.conversation == Conversation::Peer(self.peer.clone());
+                let is_here = message.conversation == self.conversation;
                 let is_old = message.mid.is_some() && message.mid <= self.shown;
                 if is_here && is_old {
                     Ok(())
@@ -227,6 +315,11 @@ impl Chat<'_> {
                 self.keyboard
                     .print(&format!("- {}", output::notice(notice, &who, &node)))
             }
+            Event::PresenceChanged(change) if change.from != *self.client.node() => {
+                let who = self.account.profile.display(&change.from);
+                self.keyboard
+                    .print(&format!("- {}", output::presence(change, who)))
+            }
             Event::Disconnected { retry_in, .. } => {
                 let seconds = retry_in.as_secs_f64();
                 self.keyboard
@@ -242,7 +335,7 @@ impl Chat<'_> {
     fn show_message(&mut self, message: &Incoming) -> Result<(), Failure> {
         let who = name_of_sender(self.account, message);
         let mut line = output::message(message, who);
-        if message.conversation != Conversation::Peer(self.peer.clone()) {
+        if message.conversation != self.conversation {
             line = format!("[elsewhere] {line}");
         }
         self.keyboard.print(&line)

@@ -21,7 +21,7 @@ pub(crate) async fn blocked(account: &Account) -> Result<(), Failure> {
     print_nodes(account, &nodes?)
 }
 
-fn print_nodes(account: &Account, nodes: &[Node]) -> Result<(), Failure> {
+pub(super) fn print_nodes(account: &Account, nodes: &[Node]) -> Result<(), Failure> {
     for node in nodes {
         let shown = account.profile.display(node);
         let alias = (node != shown).then_some(shown);

@@ -1,6 +1,6 @@
 //! Earlier messages of a conversation.
 
-use tim_client::{Client, HistoryStart, Incoming, Mid, Node, RequestError};
+use tim_client::{Client, Conversation, HistoryStart, Incoming, Mid, RequestError};
 
 use crate::connection::{Account, Purpose};
 use crate::failure::Failure;
@@ -12,10 +12,11 @@ const PAGE: usize = 100;
 pub(crate) async fn run(
     account: &Account,
     node: &str,
+    is_room: bool,
     before: Option<i64>,
     limit: usize,
 ) -> Result<(), Failure> {
-    let peer = account.profile.resolve(node)?;
+    let conversation = super::conversation(account, node, is_room)?;
     let start = match before {
         None => HistoryStart::Newest,
         Some(number) => match Mid::new(number).and_then(Mid::previous) {
@@ -25,7 +26,7 @@ pub(crate) async fn run(
         },
     };
     let client = account.connect(Purpose::Errand).await?;
-    let messages = fetch(&client, &peer, start, limit).await;
+    let messages = fetch(&client, &conversation, start, limit).await;
     client.close().await;
     for message in messages?.iter().rev() {
         output::line(&if account.options().json {
@@ -40,13 +41,13 @@ pub(crate) async fn run(
 /// The newest messages from the start, newest first.
 pub(super) async fn fetch(
     client: &Client,
-    peer: &Node,
+    conversation: &Conversation,
     start: HistoryStart,
     limit: usize,
 ) -> Result<Vec<Incoming>, RequestError> {
     let mut messages = Vec::new();
     let page_size = u16::try_from(limit.min(PAGE)).unwrap_or(u16::MAX).max(1);
-    let mut pager = client.history_pager(peer, start, page_size);
+    let mut pager = client.history_pager(conversation.clone(), start, page_size);
     while messages.len() < limit {
         let page = pager.next_page().await?;
         if page.is_empty() {

@@ -17,6 +17,7 @@ pub(crate) async fn run(
     count: Option<u64>,
     timeout: Option<f64>,
     drain: bool,
+    presence: bool,
 ) -> Result<(), Failure> {
     let limit = match timeout {
         None => FOREVER,
@@ -46,7 +47,7 @@ pub(crate) async fn run(
             break Err(Failure::logged_out(reason));
         }
         // What could not be written is not acknowledged: the client is dropped, not closed.
-        print(&event)?;
+        print(&event, presence)?;
         if let (Event::Message(_), Some(missing)) = (&event, &mut remaining) {
             *missing -= 1;
             if *missing == 0 {
@@ -62,12 +63,13 @@ pub(crate) async fn run(
     result
 }
 
-fn print(event: &Event) -> Result<(), Failure> {
+fn print(event: &Event, presence: bool) -> Result<(), Failure> {
     let object = match event {
         Event::Message(message) => output::message_json(message),
         Event::Recalled(removal) => output::removal_json("recalled", removal),
         Event::Burned(removal) => output::removal_json("burned", removal),
         Event::Notice(notice) => output::notice_json(notice),
+        Event::PresenceChanged(change) if presence => output::presence_json(change),
         Event::Disconnected { retry_in, .. } => {
             output::complain(&format!(
                 "connection lost, next attempt in {:.1} s",

@@ -6,11 +6,24 @@ mod contacts;
 mod history;
 mod keyboard;
 mod listen;
+pub(crate) mod rooms;
 mod send;
+
+use tim_client::Conversation;
 
 use crate::arguments::{Arguments, Command};
 use crate::connection::Account;
 use crate::failure::Failure;
+
+/// The conversation that a command is about.
+fn conversation(account: &Account, node: &str, is_room: bool) -> Result<Conversation, Failure> {
+    let node = account.profile.resolve(node)?;
+    Ok(if is_room {
+        Conversation::Room(node.into())
+    } else {
+        Conversation::Peer(node)
+    })
+}
 
 /// Runs a command.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -38,22 +51,28 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Alias { alias, node, remove } => {
             contacts::alias(Account::find(options)?, alias, node, remove)
         }
-        Command::Chat { node, history } => {
-            Box::pin(chat::run(&Account::find(options)?, &node, history)).await
+        Command::Room { command } => rooms::run(&Account::find(options)?, command).await,
+        Command::Chat { node, room, history } => {
+            Box::pin(chat::run(&Account::find(options)?, &node, room, history)).await
         }
-        Command::History { node, before, limit } => {
-            history::run(&Account::find(options)?, &node, before, limit).await
-        }
+        Command::History {
+            node,
+            room,
+            before,
+            limit,
+        } => history::run(&Account::find(options)?, &node, room, before, limit).await,
         Command::Send {
             node,
+            room,
             text,
             lines,
             timeout,
-        } => send::run(&Account::find(options)?, &node, &text, lines, timeout).await,
+        } => send::run(&Account::find(options)?, &node, room, &text, lines, timeout).await,
         Command::Listen {
             count,
             timeout,
             drain,
-        } => listen::run(&Account::find(options)?, count, timeout, drain).await,
+            presence,
+        } => listen::run(&Account::find(options)?, count, timeout, drain, presence).await,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::json;
-use tim_client::{Client, Confirmation, Node, Outgoing, SendError, Sent};
+use tim_client::{Client, Confirmation, Conversation, Outgoing, SendError, Sent};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
 use crate::connection::{Account, Purpose};
@@ -20,11 +20,12 @@ const WINDOW: usize = 200;
 pub(crate) async fn run(
     account: &Account,
     node: &str,
+    is_room: bool,
     words: &[String],
     lines: bool,
     timeout: u64,
 ) -> Result<(), Failure> {
-    let peer = account.profile.resolve(node)?;
+    let to = super::conversation(account, node, is_room)?;
     let text = match (words, lines) {
         ([], false) => Some(read_all().await?),
         ([], true) => None,
@@ -37,7 +38,7 @@ pub(crate) async fn run(
     let mut sender = Sender {
         account,
         client: &client,
-        peer,
+        to,
         patience: Duration::from_secs(timeout),
         under_way: VecDeque::new(),
         refused: None,
@@ -57,7 +58,7 @@ pub(crate) async fn run(
 struct Sender<'a> {
     account: &'a Account,
     client: &'a Client,
-    peer: Node,
+    to: Conversation,
     patience: Duration,
     under_way: VecDeque<Confirmation>,
     /// The first refusal. The others are still sent.
@@ -87,7 +88,7 @@ impl Sender<'_> {
         if self.under_way.len() >= WINDOW {
             self.confirm_oldest().await?;
         }
-        let submit = self.client.submit(&self.peer, Outgoing::text(text));
+        let submit = self.client.submit(self.to.clone(), Outgoing::text(text));
         let confirmation = tokio::time::timeout(self.patience, submit)
             .await
             .map_err(|_| self.too_late())??;
