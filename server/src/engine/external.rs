@@ -501,7 +501,7 @@ fn outside_failure(error: &OutsideError) -> ErrorCode {
 /// A text from outside as an id.
 ///
 /// # Errors
-/// It cannot be one: 1 to 64 visible ASCII characters without `|`.
+/// It cannot be one: 1 to 64 visible ASCII characters without `|`, `"` and `\`.
 pub fn node_from_outside(text: &str) -> Result<Node, OutsideError> {
     Node::new(text).map_err(|error| OutsideError(format!("an id that cannot be used: {error}")))
 }

@@ -70,6 +70,18 @@ impl Database {
         }
     }
 
+    /// The address of another database of the same PostgreSQL.
+    pub(crate) fn url_of(&self, name: &str) -> String {
+        assert_eq!(self.engine, Engine::Postgres);
+        format!("postgres://tim@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// Runs a statement in another database of the same PostgreSQL.
+    pub(crate) fn run_in(&self, name: &str, sql: &str) {
+        assert_eq!(self.engine, Engine::Postgres);
+        succeed(&mut self.psql(name, sql));
+    }
+
     /// Runs statements, each on its own.
     pub(crate) fn run(&self, statements: &[&str]) {
         for sql in statements {
@@ -79,7 +91,7 @@ impl Database {
                         .and_then(|connection| connection.execute_batch(sql))
                         .unwrap();
                 }
-                Engine::Postgres => succeed(&mut self.psql(sql)),
+                Engine::Postgres => succeed(&mut self.psql("postgres", sql)),
                 Engine::MariaDb => succeed(&mut self.mariadb("tim", sql)),
             }
         }
@@ -117,11 +129,11 @@ impl Database {
             .args(["-c", "fsync=off", "-c", "max_connections=40", "-k"])
             .arg(self.folder.path());
         self.server = Some(quiet(run_as(&mut server, user)).spawn().unwrap());
-        self.wait(|database| database.psql("SELECT 1"));
+        self.wait(|database| database.psql("postgres", "SELECT 1"));
         true
     }
 
-    fn psql(&self, sql: &str) -> Command {
+    fn psql(&self, name: &str, sql: &str) -> Command {
         let mut command = Command::new(program("psql").expect("psql comes with PostgreSQL"));
         command.env("PGCLIENTENCODING", "UTF8").args([
             "-h",
@@ -131,7 +143,7 @@ impl Database {
             "-U",
             "tim",
             "-d",
-            "postgres",
+            name,
             "-v",
             "ON_ERROR_STOP=1",
             "-c",
@@ -147,18 +159,21 @@ impl Database {
         let data = self.folder.path().join("data");
         let user = unprivileged("mysql", self.folder.path());
         let mut init = Command::new(install);
-        init.args([
-            "--no-defaults",
-            "--auth-root-authentication-method=normal",
-            "--skip-test-db",
-        ])
-        .arg(format!("--datadir={}", data.display()));
+        // A starting server removes what looks like its leftovers from the folder for temporary files.
+        init.env("TMPDIR", self.folder.path())
+            .args([
+                "--no-defaults",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+            ])
+            .arg(format!("--datadir={}", data.display()));
         if user.is_some() {
             init.arg("--user=mysql");
         }
         succeed(&mut init);
         let mut server = Command::new(mariadbd);
         server
+            .env("TMPDIR", self.folder.path())
             .args([
                 "--no-defaults",
                 "--bind-address=127.0.0.1",

@@ -11,6 +11,7 @@
 mod api;
 mod databases;
 mod engines;
+mod failures;
 mod gate;
 mod people;
 mod service;

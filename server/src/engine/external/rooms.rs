@@ -41,7 +41,8 @@ impl Engine {
     /// The same by asking, for rooms that are kept elsewhere. `None`: they are kept here.
     ///
     /// # Errors
-    /// `Account`: there is no such room; `Database`: it could not be found out.
+    /// `Account`: there is no such room; `Database`: it could not be found out; `OverHz`: the account
+    /// is in too many rooms.
     pub(in crate::engine) async fn standing_elsewhere(
         &self,
         login: &Login,
@@ -55,6 +56,11 @@ impl Engine {
             return Err(ErrorCode::Account);
         }
         let is_member = self.ask(permission_question(room, me)).await?;
+        if is_member {
+            // Statements may allow any text as a room, and each that is mirrored is stored.
+            let stored = self.membership(room, me).await?;
+            self.has_room_for(me, stored, Membership::MEMBER).await?;
+        }
         self.mirror(me, room, is_member).await?;
         Ok(Some(Standing {
             conversation: self.identity.room_conversation(room),

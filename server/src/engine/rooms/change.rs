@@ -286,7 +286,7 @@ impl Engine {
     }
 
     /// Whether the account may be in, or block, one room more.
-    pub(super) async fn has_room_for(
+    pub(in crate::engine) async fn has_room_for(
         &self,
         account: &AccountId,
         was: Membership,
