@@ -2,7 +2,7 @@
 //! is full, inbox entries are forgotten (the session reads them back from the store), volatile
 //! packets are dropped and counted. It never blocks the one who puts something in.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -32,7 +32,7 @@ pub enum Outgoing {
     /// The account has ceased to be a member of a room.
     Left(RoomId),
     /// Newest numbers in the logs of rooms whose entries were forgotten.
-    Forgotten(Box<HashMap<RoomId, Seq>>),
+    Forgotten(Vec<(RoomId, Seq)>),
 }
 
 /// Numbers the messages of one session, so that their outcomes are answered in order.
@@ -69,7 +69,7 @@ struct Waiting {
     droppable: usize,
     droppable_bytes: usize,
     /// Newest numbers in the logs of rooms whose entries were forgotten.
-    forgotten: Option<Box<HashMap<RoomId, Seq>>>,
+    forgotten: Vec<(RoomId, Seq)>,
     frames: VecDeque<Arc<Parcel>>,
     frame_bytes: usize,
 }
@@ -99,7 +99,7 @@ pub struct Taken {
     /// Whether the server wants the session to end.
     pub ending: Option<Ending>,
     /// Newest numbers in the logs of rooms whose entries were forgotten.
-    pub forgotten: Option<Box<HashMap<RoomId, Seq>>>,
+    pub forgotten: Vec<(RoomId, Seq)>,
 }
 
 impl Outlet {
@@ -134,9 +134,11 @@ impl Outlet {
         let item = Outgoing::RoomEntry(room.clone(), seq, parcel);
         if !self.put_droppable(Seq::default(), weight, item) {
             let mut waiting = self.waiting.lock();
-            let forgotten = waiting.forgotten.get_or_insert_default();
-            let newest = forgotten.entry(room.clone()).or_default();
-            *newest = (*newest).max(seq);
+            let known = waiting.forgotten.iter_mut().find(|(of, _)| of == room);
+            match known {
+                Some((_, newest)) => *newest = (*newest).max(seq),
+                None => waiting.forgotten.push((room.clone(), seq)),
+            }
             drop(waiting);
             self.waker.wake();
         }
@@ -228,9 +230,9 @@ impl Outlet {
         let taken = Taken {
             newest: waiting.newest,
             ending: waiting.ending,
-            forgotten: waiting.forgotten.take(),
+            forgotten: std::mem::take(&mut waiting.forgotten),
         };
-        if waiting.queue.is_empty() && taken.ending.is_none() && taken.forgotten.is_none() {
+        if waiting.queue.is_empty() && taken.ending.is_none() && taken.forgotten.is_empty() {
             return Poll::Pending;
         }
         (waiting.droppable, waiting.droppable_bytes) = (0, 0);

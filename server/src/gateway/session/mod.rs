@@ -534,9 +534,9 @@ impl Session {
             return moved;
         };
         open.feed.grown(&Source::Inbox, taken.newest);
-        if let Some(forgotten) = taken.forgotten {
+        if !taken.forgotten.is_empty() {
             // Behind what waits: a room may have to be joined first.
-            open.incoming.push_back(Outgoing::Forgotten(forgotten));
+            open.incoming.push_back(Outgoing::Forgotten(taken.forgotten));
         }
         moved |= !open.incoming.is_empty();
         self.pass_on(limit, now);
@@ -588,7 +588,7 @@ impl Session {
                 }
             }
             Outgoing::Forgotten(rooms) => {
-                for (room, newest) in *rooms {
+                for (room, newest) in rooms {
                     feed.grown(&Source::Room(room), newest);
                 }
             }
