@@ -12,6 +12,7 @@
 )]
 
 mod model;
+mod reach;
 mod script;
 mod shrink;
 mod stage;
@@ -24,6 +25,8 @@ use tim_tests::Server;
 use model::Mistake;
 use script::Script;
 
+/// Steps of a script.
+const STEPS: usize = 60;
 /// How long what is missing is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The same while a script is made shorter.
@@ -35,8 +38,8 @@ fn number_from(variable: &str) -> Option<u64> {
 }
 
 fn steps() -> usize {
-    let steps = number_from("TIM_MODEL_STEPS").unwrap_or(60);
-    usize::try_from(steps).expect("a number of steps")
+    let steps = number_from("TIM_MODEL_STEPS");
+    steps.map_or(STEPS, |steps| usize::try_from(steps).expect("a number of steps"))
 }
 
 /// Plays the script of a seed; the shortest script that fails, and how.
@@ -80,7 +83,7 @@ async fn a_mistake_is_found_and_told_in_a_few_steps() {
         Mistake::BlockedStayFriends,
     ] {
         let mut found = None;
-        for seed in 1..=20 {
+        for seed in 1..=60 {
             found = failure(&server, seed, mistake, LITTLE_PATIENCE).await;
             if found.is_some() {
                 break;

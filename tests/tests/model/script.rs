@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 /// Rooms of one script.
-pub(crate) const ROOMS: usize = 3;
+pub(crate) const ROOMS: usize = 4;
 
 /// A user on one of its devices.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -107,12 +107,13 @@ impl Script {
         let mut writer = Writer {
             devices: &devices,
             random,
-            messages: 0,
+            authors: Vec::new(),
+            founders: [None; ROOMS],
         };
         // Without some friends and rooms most steps would be refused.
         let mut steps: Vec<Step> = writer.opening();
         while steps.len() < length {
-            steps.push(writer.step());
+            steps.extend(writer.steps());
         }
         Self {
             devices,
@@ -125,7 +126,10 @@ impl Script {
 struct Writer<'a> {
     devices: &'a [usize],
     random: StdRng,
-    messages: usize,
+    /// Who sends each message.
+    authors: Vec<usize>,
+    /// Who founds each room, unless its request does not arrive.
+    founders: [Option<usize>; ROOMS],
 }
 
 impl Writer<'_> {
@@ -164,10 +168,12 @@ impl Writer<'_> {
         }
         for room in 0..ROOMS - 1 {
             let by = self.device();
+            self.founders[room] = Some(by.user);
             let private = self.random.random();
             let deed = RoomDeed::Create { private };
             steps.push(Step::Room { by, deed, room });
-            for _ in 0..2 {
+            // The last one stays empty, so that it can be dissolved.
+            for _ in room..2 {
                 let whom = self.other_than(by.user);
                 let deed = RoomDeed::Pull(whom);
                 steps.push(Step::Room { by, deed, room });
@@ -176,10 +182,27 @@ impl Writer<'_> {
         steps
     }
 
+    /// Mostly one step.
+    fn steps(&mut self) -> Vec<Step> {
+        let room = self.room();
+        match self.founders[room] {
+            Some(founder) if self.random.random_ratio(1, 60) => self.ending(room, founder),
+            _ => vec![self.step()],
+        }
+    }
+
+    /// A founder removes everybody from a room and dissolves it.
+    fn ending(&mut self, room: usize, founder: usize) -> Vec<Step> {
+        let by = self.device_of(founder);
+        let others = (0..self.devices.len()).filter(|&user| user != founder);
+        let deeds = others.map(RoomDeed::Kick).chain([RoomDeed::Dissolve]);
+        deeds.map(|deed| Step::Room { by, deed, room }).collect()
+    }
+
     fn step(&mut self) -> Step {
         let by = self.device();
         match self.random.random_range(0..100) {
-            0..16 => {
+            0..14 => {
                 let deed = match self.random.random_range(0..10) {
                     0..6 => FriendDeed::Add,
                     6..8 => FriendDeed::Remove,
@@ -188,12 +211,19 @@ impl Writer<'_> {
                 let whom = self.other_than(by.user);
                 Step::Friend { by, deed, whom }
             }
-            16..50 => {
-                let deed = self.room_deed(by.user);
+            14..46 => {
                 let room = self.room();
+                let by = match self.founders[room] {
+                    Some(founder) if self.random.random_ratio(2, 5) => self.device_of(founder),
+                    _ => by,
+                };
+                let deed = self.room_deed(by.user);
+                if matches!(deed, RoomDeed::Create { .. }) {
+                    self.founders[room].get_or_insert(by.user);
+                }
                 Step::Room { by, deed, room }
             }
-            50..74 => {
+            46..70 => {
                 let to = match self.random.random_range(0..10) {
                     0..4 => Address::User(self.other_than(by.user)),
                     4..6 => Address::Fellow {
@@ -206,19 +236,22 @@ impl Writer<'_> {
                     0 => self.random.random_range(2..=14),
                     _ => 1,
                 };
-                let first = self.messages;
-                self.messages += count;
+                let first = self.authors.len();
+                self.authors.extend(vec![by.user; count]);
                 Step::Say { by, to, first, count }
             }
-            74..82 => Step::Recall {
-                by,
-                message: self.message(),
-            },
-            82..86 => Step::Repeat {
-                by,
-                message: self.message(),
-            },
-            86..91 => Step::LogOff(by),
+            70..83 => {
+                let message = self.message();
+                let by = match self.authors.get(message) {
+                    Some(&author) if self.random.random_ratio(3, 4) => self.device_of(author),
+                    _ => by,
+                };
+                match self.random.random_range(0..3) {
+                    0 => Step::Repeat { by, message },
+                    _ => Step::Recall { by, message },
+                }
+            }
+            83..91 => Step::LogOff(by),
             91..98 => Step::LogOn(by),
             98 => Step::Look,
             _ if self.random.random_range(0..4) == 0 => Step::Restart,
@@ -253,8 +286,9 @@ impl Writer<'_> {
 
     /// One of the latest messages, so that most are still there.
     fn message(&mut self) -> usize {
-        let latest = self.messages.saturating_sub(12);
-        self.random.random_range(latest..self.messages.max(1))
+        let count = self.authors.len();
+        let latest = count.saturating_sub(6);
+        self.random.random_range(latest..count.max(1))
     }
 }
 
