@@ -28,16 +28,23 @@ async fn a_recall_in_a_room_is_confirmed_and_told_to_all(mix: Mix) {
     let server = shared();
     let (people_in, [mut a, mut b, absent], room) = open_room(&server, mix).await;
     absent.close().await;
+    let mut web = people_in[0].login_on(&server, mix.of(1), "web").await;
+    web.offline().await;
     for text in ["one", "two", "three"] {
         a.say_in_room(&room, text).await;
         b.heard(&room).await;
     }
     a.send(PacketType::RevokeMessage, &recall(&room, Some(2))).await;
-    let answer = a.take(PacketType::Ack).await.success(PacketType::RevokeMessage);
-    assert_eq!(
-        (answer.n.as_ref(), answer.t, answer.t2),
-        (Some(&room), Some(3), Some(2))
-    );
+    for client in [&mut a, &mut web] {
+        let answer = client
+            .take(PacketType::Ack)
+            .await
+            .success(PacketType::RevokeMessage);
+        assert_eq!(
+            (answer.n.as_ref(), answer.t, answer.t2),
+            (Some(&room), Some(3), Some(2))
+        );
+    }
     for client in [&mut a, &mut b] {
         let received = client.take(PacketType::Message).await;
         assert!(received.send_id.is_some(), "synchronous, to the sender too");
