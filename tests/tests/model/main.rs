@@ -56,6 +56,17 @@ async fn failure(
     Some(shrink::shrink(script, failure, play).await)
 }
 
+/// The last warnings and errors in the log of a server.
+fn complaints(server: &Server) -> String {
+    let log = server.log().text_from(0);
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("WARN") || line.contains("ERROR"));
+    let mut lines: Vec<&str> = lines.collect();
+    lines.drain(..lines.len().saturating_sub(5));
+    lines.join("\n")
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_server_does_what_the_model_does() {
     let server = Arc::new(Server::start());
@@ -68,7 +79,8 @@ async fn the_server_does_what_the_model_does() {
     };
     for seed in seeds {
         if let Some((script, what)) = failure(&server, seed, Mistake::None, PATIENCE).await {
-            panic!("TIM_MODEL_SEED={seed}, shortened:\n{script:?}{what}");
+            let complaints = complaints(&server);
+            panic!("TIM_MODEL_SEED={seed}, shortened:\n{script:?}{what}\n{complaints}");
         }
     }
 }

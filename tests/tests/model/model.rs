@@ -234,6 +234,20 @@ impl Model {
         all.enumerate().filter_map(shown).collect()
     }
 
+    /// Whether a device that has seen this may see it again when its acknowledgement was lost in a crash.
+    pub(crate) fn may_repeat(&self, user: usize, sight: &Sight) -> bool {
+        let is_readable = |place: &Conversation| match place {
+            Conversation::Pair(..) => true,
+            Conversation::Room(room) => self.is_member(*room, user),
+        };
+        match sight {
+            Sight::Message { place, .. } => is_readable(place) && self.history(*place).contains(sight),
+            Sight::Recall { place, .. } => is_readable(place),
+            Sight::Notice { .. } => true,
+            Sight::Recalled { .. } => false,
+        }
+    }
+
     pub(crate) fn sent(&self, message: usize) -> Option<Sent> {
         self.sent.get(&message).copied()
     }
@@ -246,7 +260,7 @@ impl Model {
                 RoomDeed::Create { .. } | RoomDeed::Join | RoomDeed::Pull(_) | RoomDeed::Appoint(_)
             ),
             Step::Friend { .. } | Step::Say { .. } | Step::Repeat { .. } | Step::LogOn(_) => false,
-            Step::Recall { .. } | Step::LogOff(_) | Step::Restart | Step::Look => true,
+            Step::Recall { .. } | Step::LogOff(_) | Step::Restart | Step::Crash | Step::Look => true,
         }
     }
 
@@ -258,7 +272,7 @@ impl Model {
             | Step::Say { by, .. }
             | Step::Repeat { by, .. }
             | Step::Recall { by, .. } => *by,
-            Step::LogOff(_) | Step::LogOn(_) | Step::Restart | Step::Look => {
+            Step::LogOff(_) | Step::LogOn(_) | Step::Restart | Step::Crash | Step::Look => {
                 return Verdict::Answer(Answer::Nothing);
             }
         };
@@ -292,7 +306,9 @@ impl Model {
                 Some(sent) if self.is_party(by.user, sent) => self.recall(by.user, sent),
                 _ => return Verdict::Skip,
             },
-            Step::LogOff(_) | Step::LogOn(_) | Step::Restart | Step::Look => Ok(Answer::Nothing),
+            Step::LogOff(_) | Step::LogOn(_) | Step::Restart | Step::Crash | Step::Look => {
+                Ok(Answer::Nothing)
+            }
         };
         result.map_or_else(Verdict::Refused, Verdict::Answer)
     }

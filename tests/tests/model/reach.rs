@@ -40,6 +40,7 @@ fn name(step: &Step) -> &'static str {
         Step::LogOff(_) => "log off",
         Step::LogOn(_) => "log on",
         Step::Restart => "restart",
+        Step::Crash => "crash",
         Step::Look => "look",
     }
 }
@@ -66,7 +67,7 @@ fn scripts_carry_out_and_are_refused_everything() {
             }
         }
     }
-    let refusals: [(&str, &[ErrorCode]); 20] = [
+    let refusals: [(&str, &[ErrorCode]); 22] = [
         ("add", &[Block, Repeat]),
         ("remove", &[Params]),
         ("block", &[]),
@@ -87,6 +88,8 @@ fn scripts_carry_out_and_are_refused_everything() {
         ("recall", &[PermDenied, Params, Cancel]),
         ("log off", &[]),
         ("log on", &[]),
+        ("restart", &[]),
+        ("crash", &[]),
     ];
     for (name, codes) in refusals {
         let reached = reached.get(name).unwrap_or_else(|| panic!("nobody does: {name}"));

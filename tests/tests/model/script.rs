@@ -83,6 +83,8 @@ pub(crate) enum Step {
     LogOff(Device),
     LogOn(Device),
     Restart,
+    /// The server is killed and started again.
+    Crash,
     /// All lists and histories are read.
     Look,
 }
@@ -254,7 +256,8 @@ impl Writer<'_> {
             83..91 => Step::LogOff(by),
             91..98 => Step::LogOn(by),
             98 => Step::Look,
-            _ if self.random.random_range(0..4) == 0 => Step::Restart,
+            _ if self.random.random_ratio(1, 4) => Step::Restart,
+            _ if self.random.random_ratio(1, 3) => Step::Crash,
             _ => Step::Look,
         }
     }
@@ -338,6 +341,7 @@ impl fmt::Debug for Step {
             Self::LogOff(device) => write!(f, "{device:?} logs off"),
             Self::LogOn(device) => write!(f, "{device:?} logs on"),
             Self::Restart => write!(f, "the server restarts"),
+            Self::Crash => write!(f, "the server is killed and starts again"),
             Self::Look => write!(f, "everybody looks at lists and histories"),
         }
     }

@@ -51,6 +51,9 @@ struct Stage {
     clients: Vec<Vec<Option<Client>>>,
     /// What devices have seen that was not compared yet.
     seen: Vec<Vec<Vec<Sight>>>,
+    /// What devices have seen and was compared.
+    known: Vec<Vec<Vec<Sight>>>,
+    has_crashed: bool,
     rooms: Vec<Option<String>>,
     model: Model,
     json_first: bool,
@@ -73,6 +76,12 @@ impl Stage {
                 .iter()
                 .map(|&count| vec![Vec::new(); count])
                 .collect(),
+            known: script
+                .devices
+                .iter()
+                .map(|&count| vec![Vec::new(); count])
+                .collect(),
+            has_crashed: false,
             rooms: vec![None; ROOMS],
             model: Model::new(script, mistake),
             json_first: script.json_first,
@@ -149,7 +158,18 @@ impl Stage {
                 return Ok(());
             }
             Step::LogOn(device) => return self.come_back(*device).await,
-            Step::Restart => return self.restart().await,
+            Step::Restart => {
+                let status = self.server.stop();
+                if !status.success() {
+                    return Err(format!("the server ended with {status}"));
+                }
+                return self.start_again().await;
+            }
+            Step::Crash => {
+                self.server.kill();
+                self.has_crashed = true;
+                return self.start_again().await;
+            }
             Step::Look => return self.look().await,
             _ => {}
         }
@@ -217,6 +237,9 @@ impl Stage {
                 self.seen[device.user][device.number].push(sight);
             }
         }
+        if self.has_crashed {
+            self.forget_repeats(device);
+        }
         self.settle(device).await
     }
 
@@ -227,11 +250,7 @@ impl Stage {
         self.log_on(device).await
     }
 
-    async fn restart(&mut self) -> Outcome {
-        let status = self.server.stop();
-        if !status.success() {
-            return Err(format!("the server ended with {status}"));
-        }
+    async fn start_again(&mut self) -> Outcome {
         self.server.run();
         for device in self.devices() {
             if self.clients[device.user][device.number].take().is_some() {

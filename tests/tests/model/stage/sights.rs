@@ -143,9 +143,25 @@ impl Stage {
         self.compare_sights(device)
     }
 
+    /// Leaves out what came once more because its acknowledgement was lost in a crash.
+    pub(super) fn forget_repeats(&mut self, device: Device) {
+        let Device { user, number } = device;
+        let mut due = self.model.due[user][number].clone();
+        let known = &self.known[user][number];
+        let model = &self.model;
+        self.seen[user][number].retain(|sight| match due.iter().position(|it| it == sight) {
+            Some(at) => {
+                due.remove(at);
+                true
+            }
+            None => !(known.contains(sight) && model.may_repeat(user, sight)),
+        });
+    }
+
     fn compare_sights(&mut self, device: Device) -> Outcome {
         let due = std::mem::take(&mut self.model.due[device.user][device.number]);
         let seen = std::mem::take(&mut self.seen[device.user][device.number]);
+        self.known[device.user][device.number].extend_from_slice(&seen);
         let (due, seen) = (by_place(due), by_place(seen));
         if due == seen {
             return Ok(());
