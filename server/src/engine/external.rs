@@ -348,6 +348,8 @@ impl Engine {
         if let Some(account) = self.store.account(&id).await.map_err(failed)? {
             return Ok(account);
         }
+        // Domains mean nothing to who keeps the accounts, so a client must not choose its own.
+        let domain = self.outside().map_or(domain, |_| rooms::DOMAIN);
         let new = NewAccount {
             id: id.clone(),
             domain: domain.to_owned(),
