@@ -312,8 +312,8 @@ async fn tokens_are_given_by_their_own_statement_and_used_once() {
     refused_login(&server, &by_token, ErrorCode::Token).await;
 }
 
-#[tokio::test]
-async fn who_is_removed_outside_hears_nothing_more_although_it_asks_for_nothing() {
+/// Whether somebody keeps a list of the rooms of an account or not.
+async fn who_is_removed_outside_hears_nothing_more(rooms_of: &str) {
     let Some(database) = Database::start(Engine::Sqlite) else {
         return;
     };
@@ -325,7 +325,7 @@ async fn who_is_removed_outside_hears_nothing_more_although_it_asks_for_nothing(
     let server = on(
         &database,
         &[
-            ("user_rooms_sql", "SELECT room FROM members WHERE usr = ?"),
+            ("user_rooms_sql", rooms_of),
             (
                 "room_permission_sql",
                 "SELECT 1 FROM members WHERE room = ? AND usr = ?",
@@ -337,6 +337,12 @@ async fn who_is_removed_outside_hears_nothing_more_although_it_asks_for_nothing(
     let mut ann = login(&server, Encoding::Compact, "ann", "pw").await;
     let mut ben = login(&server, Encoding::Compact, "ben", "pw").await;
     let mut cat = login(&server, Encoding::Compact, "cat", "pw").await;
+    if rooms_of.is_empty() {
+        // Without a list, writing is what shows that somebody is a member.
+        ben.say_in_room("club", "ben is here").await;
+        cat.say_in_room("club", "cat is here").await;
+        assert_eq!(words(&ben.delivery().await), "cat is here");
+    }
     ann.say_in_room("club", "all of you").await;
     assert_eq!(words(&ben.delivery().await), "all of you");
     assert_eq!(words(&cat.delivery().await), "all of you");
@@ -359,6 +365,16 @@ async fn who_is_removed_outside_hears_nothing_more_although_it_asks_for_nothing(
     ben.expect_silence().await;
     ben.refused_message(&room_message("club", "hello?"), ErrorCode::PermDenied)
         .await;
+}
+
+#[tokio::test]
+async fn who_is_removed_outside_hears_nothing_more_although_it_asks_for_nothing() {
+    who_is_removed_outside_hears_nothing_more("SELECT room FROM members WHERE usr = ?").await;
+}
+
+#[tokio::test]
+async fn without_a_list_of_rooms_who_is_removed_outside_hears_nothing_more() {
+    who_is_removed_outside_hears_nothing_more("").await;
 }
 
 #[tokio::test]

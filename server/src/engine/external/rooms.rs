@@ -24,6 +24,8 @@ use crate::store::{AccountId, Membership, MembershipChange, MembershipChanged, N
 pub(super) const DOMAIN: &str = "";
 /// How often a change is tried again when another one came in between.
 const TRIES: usize = 8;
+/// Accounts one after another that cannot be asked about before a round is given up.
+const FAILURES: usize = 8;
 
 impl Engine {
     /// What a room and an account are to each other, as far as it can be told without reading or asking.
@@ -104,7 +106,9 @@ impl Engine {
         Ok(Some(Arc::new(members)))
     }
 
-    /// Brings the memberships in the store in line with the rooms that an account has outside.
+    /// Brings the memberships in the store in line with the rooms that an account has outside. Where
+    /// nobody keeps a list of them, each stored membership is asked for: new ones are then found
+    /// only when the account writes, but withdrawn ones end here.
     ///
     /// # Errors
     /// `Database`: the rooms could not be asked for; the store's failures. Some may be changed.
@@ -113,13 +117,19 @@ impl Engine {
             return Ok(());
         };
         let told = outside.user_rooms(account).await;
-        let Some(mut rooms) = told.map_err(|error| outside_failure(&error))? else {
+        let told = told.map_err(|error| outside_failure(&error))?;
+        let stored = self.store.room_lists(account).await;
+        let stored = stored.map_err(|error| store_failure(&error))?.joined;
+        let Some(mut rooms) = told else {
+            for room in &stored {
+                if !self.ask(permission_question(room, account)).await? {
+                    self.mirror(account, room, false).await?;
+                }
+            }
             return Ok(());
         };
         rooms.sort_unstable();
         rooms.dedup();
-        let stored = self.store.room_lists(account).await;
-        let stored = stored.map_err(|error| store_failure(&error))?.joined;
         for room in stored.iter().filter(|room| rooms.binary_search(room).is_err()) {
             self.mirror(account, room, false).await?;
         }
@@ -214,7 +224,8 @@ fn mirrored(is_member: bool) -> Membership {
 }
 
 /// The task that looks again after the rooms of everybody online, so that who was removed outside hears
-/// nothing more although it asks for nothing. A round ends early when nobody answers.
+/// nothing more although it asks for nothing. A round ends early when nobody answers; what cannot be
+/// found out about one account does not keep the others from being looked at.
 pub(in crate::engine) async fn run(engine: Arc<Engine>, mut stop: watch::Receiver<bool>) {
     let interval = engine.external.refresh_rooms;
     if interval.is_zero() || engine.outside().is_none() {
@@ -232,9 +243,17 @@ pub(in crate::engine) async fn run(engine: Arc<Engine>, mut stop: watch::Receive
                 .visit_devices(|account, _, _| accounts.push(account.clone()));
             accounts.sort_unstable();
             accounts.dedup();
+            let mut failures = 0;
             for account in accounts {
-                if engine.mirror_rooms(&account).await.is_err() {
-                    return;
+                match engine.mirror_rooms(&account).await {
+                    Ok(()) => failures = 0,
+                    Err(error) => {
+                        tracing::warn!(%account, ?error, "the rooms of an account could not be asked for");
+                        failures += 1;
+                        if failures == FAILURES {
+                            return;
+                        }
+                    }
                 }
             }
         };
