@@ -88,6 +88,8 @@ impl Engine {
                     Some(membership) => membership,
                     None => self.membership(room, to).await?,
                 });
+                // The sender may have been removed while that was read.
+                facts.standing = existing(self.standing(login, room).await)?;
             }
         }
         Ok(facts)

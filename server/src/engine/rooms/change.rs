@@ -24,7 +24,7 @@ impl Engine {
     pub async fn join_room(&self, login: &Login, room: &RoomId, text: String) -> Result<(), ErrorCode> {
         let me = &login.account().id;
         let key = (me.clone(), room.clone());
-        let decide = |record: &Room, now| {
+        let decide = |record: &Room, _, now| {
             let decision = decide::join(record.kind, now)?;
             let is_request = decision.notice == Some(decide::Notice::Requested);
             if is_request && !self.rooms.requests.take(&key, self.clock.now()) {
@@ -49,9 +49,8 @@ impl Engine {
         account: &AccountId,
     ) -> Result<(), ErrorCode> {
         self.not_myself(login, account)?;
-        let actor = self.role_in(login, room).await?;
         let relation = self.existing(login, account).await;
-        let decide = |record: &Room, now: Membership| {
+        let decide = |record: &Room, actor, now: Membership| {
             let decision = decide::pull(actor, record.kind, now)?;
             // Rights come first, so that strangers learn nothing about accounts.
             let is_blocked = relation?.contacts.peer == crate::store::ContactState::Blocks;
@@ -76,8 +75,7 @@ impl Engine {
         account: &AccountId,
         reason: Option<String>,
     ) -> Result<(), ErrorCode> {
-        let actor = self.role_in(login, room).await?;
-        let decide = |_: &Room, now| {
+        let decide = |_: &Room, actor, now| {
             let decision = decide::refuse(actor, now)?;
             self.may_tell(login, account)?;
             Ok(decision)
@@ -97,8 +95,7 @@ impl Engine {
         account: &AccountId,
     ) -> Result<(), ErrorCode> {
         self.not_myself(login, account)?;
-        let actor = self.role_in(login, room).await?;
-        let decide = |record: &Room, now| {
+        let decide = |record: &Room, actor, now| {
             let decision = decide::kick(actor, Role::of(record, account, now), now)?;
             self.may_tell(login, account)?;
             Ok(decision)
@@ -117,9 +114,8 @@ impl Engine {
         account: &AccountId,
     ) -> Result<(), ErrorCode> {
         self.not_myself(login, account)?;
-        let actor = self.role_in(login, room).await?;
         let relation = self.existing(login, account).await;
-        let decide = |record: &Room, now| {
+        let decide = |record: &Room, actor, now| {
             let decision = decide::block_member(actor, Role::of(record, account, now), now)?;
             relation.map(|_| decision)
         };
@@ -132,7 +128,7 @@ impl Engine {
     /// The code to answer with.
     pub async fn leave_room(&self, login: &Login, room: &RoomId) -> Result<(), ErrorCode> {
         let me = &login.account().id;
-        let decide = |record: &Room, now| decide::leave(Role::of(record, me, now), now);
+        let decide = |record: &Room, _, now| decide::leave(Role::of(record, me, now), now);
         self.change_membership(login, room, me, decide, None).await
     }
 
@@ -142,16 +138,8 @@ impl Engine {
     /// The code to answer with. `OverHz` when the account blocks too many rooms.
     pub async fn block_room(&self, login: &Login, room: &RoomId) -> Result<(), ErrorCode> {
         let me = &login.account().id;
-        let decide = |record: &Room, now| decide::block_room(Role::of(record, me, now), now);
+        let decide = |record: &Room, _, now| decide::block_room(Role::of(record, me, now), now);
         self.change_membership(login, room, me, decide, None).await
-    }
-
-    /// The role of a session's account in a room that exists and is not dissolved.
-    async fn role_in(&self, login: &Login, room: &RoomId) -> Result<Role, ErrorCode> {
-        let me = login.account();
-        let record = self.live_room(&me.domain, room).await?;
-        let membership = self.membership(room, &me.id).await?;
-        Ok(Role::of(&record, &me.id, membership))
     }
 
     /// # Errors
@@ -198,22 +186,29 @@ impl Engine {
         }
     }
 
-    /// Changes what a room and an account are to each other, and tells those concerned.
+    /// Changes what a room and an account are to each other, and tells those concerned. `decide` is
+    /// given the room, the role there of who acts and what the two are now, as they are at every try:
+    /// who waited for the lock may have lost its rights meanwhile.
     async fn change_membership(
         &self,
         login: &Login,
         room: &RoomId,
         account: &AccountId,
-        decide: impl Fn(&Room, Membership) -> Result<Decision, ErrorCode>,
+        decide: impl Fn(&Room, Role, Membership) -> Result<Decision, ErrorCode>,
         text: Option<String>,
     ) -> Result<(), ErrorCode> {
         self.managed_here()?;
         let key = (room.clone(), account.clone());
+        let me = &login.account().id;
         let guard = self.rooms.lock_account(account).await;
         for _ in 0..TRIES {
-            let record = self.live_room(&login.account().domain, room).await?;
+            // What has to be read is read first, so that nothing is waited for between looking at the
+            // record and at the rights of who acts.
             let expected = self.membership(room, account).await?;
-            let Decision { becomes, notice } = decide(&record, expected)?;
+            let own = self.membership(room, me).await?;
+            let record = self.live_room(&login.account().domain, room).await?;
+            let actor = Role::of(&record, me, own);
+            let Decision { becomes, notice } = decide(&record, actor, expected)?;
             if becomes == expected && notice.is_none() {
                 return Ok(());
             }
