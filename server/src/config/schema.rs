@@ -205,7 +205,9 @@ settings! {
         /// free. A connection that sends more is closed. 0: no limit.
         packets_per_second: u32 = 5_000;
         /// Packets per second that all connections of one account may send together. They are slowed
-        /// down; only what they send beyond that is refused. 0: no limit.
+        /// down; only what they send beyond that is refused. What makes more work counts as more packets: a
+        /// presence packet with a list as one more for every 4 addressees, a request for profiles as one more
+        /// for every 16. 0: no limit.
         packets_per_second_per_account: u32 = 10_000;
         /// Requests of one connection that may wait behind a running one before no more are read.
         waiting_packets: usize = 64;
@@ -364,7 +366,8 @@ settings! {
         room_permission_sql: String = String::new();
         /// Account to the accounts of its friends. "": nobody has friends to list.
         friends_sql: String = String::new();
-        /// Account to its rooms. "": none.
+        /// Account to its rooms, for those it is to hear from. "": nobody keeps such a list; an account then
+        /// hears from a room once it has written there, until room_permission_sql no longer allows it.
         user_rooms_sql: String = String::new();
         /// Room to the accounts of its members. "": none.
         room_members_sql: String = String::new();
@@ -375,8 +378,10 @@ settings! {
         accept_any: bool = false;
         /// How long an answer about existence or permission is used again. 0s: every time a new question.
         remember_answers: Duration = Duration::from_secs(10);
-        /// How often the rooms of everybody online are asked for again, so that who was removed outside gets nothing
-        /// more. 0s: never, only at login and when somebody writes.
+        /// How often the rooms of everybody online are asked for again (without user_rooms_sql: whether each room
+        /// that is known still allows the account), so that who was removed outside gets nothing more and who was
+        /// added hears the room. 0s: never, only at login, when the list of rooms is asked for, and when the account
+        /// itself writes.
         refresh_rooms: Duration = Duration::from_secs(60);
         /// How long an answer may take. Logins wait for it, so it should be less than half of limits.login_timeout.
         timeout: Duration = Duration::from_secs(2);

@@ -11,7 +11,7 @@ use super::{Finished, Session, answers};
 use crate::engine::presence::Precedence;
 
 /// Addressees that count as one more packet.
-const ADDRESSEES_PER_PACKET: usize = 16;
+const ADDRESSEES_PER_PACKET: usize = 4;
 
 impl Session {
     /// Types 91 and 19. There is no answer to those that succeed.

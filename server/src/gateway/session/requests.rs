@@ -16,6 +16,9 @@ use crate::engine::outlet::Ticket;
 use crate::engine::parcel;
 use crate::engine::presence::Precedence;
 
+/// Profiles asked for that count as one more packet.
+const NODES_PER_PACKET: usize = 16;
+
 /// `TimReq.rtype` of type 41 (wire-protocol 7.8, 7.11).
 mod operation {
     pub(super) const ROSTER: i32 = 1;
@@ -78,6 +81,12 @@ impl Session {
             Some(PacketType::Nodes) => match packet.decode::<TimNodes>() {
                 Ok(request) => {
                     let login = Arc::clone(&open.login);
+                    // Each profile is looked up, so many cost about as much as several packets.
+                    let nodes = request.nodelist.as_ref().map_or(0, Vec::len);
+                    let per_second = self.context.limits.packets_per_second_per_account;
+                    let count = nodes / NODES_PER_PACKET;
+                    let pause = login.account().count_packets(count, per_second, now);
+                    self.slow_down(pause, now);
                     self.run_to_its_end(async move { profiles::answer(&login, request, encoding).await });
                 }
                 Err(_) => self.refuse(packet.tim_type(), encoding, ErrorCode::Params),
