@@ -360,3 +360,17 @@ async fn a_server_that_never_answers_does_not_hold_up_a_registration() {
     let (result, _socket) = tokio::join!(builder.register("alice", "secret"), server.accept_raw());
     assert!(matches!(result, Err(AccountError::Unreachable(_))));
 }
+
+#[tokio::test]
+async fn live_data_is_settled_by_being_written_without_waiting_for_other_traffic() {
+    let server = Server::start().await;
+    // Nothing else may be what wakes the client.
+    let builder = server
+        .builder()
+        .configure(|config| config.ping_interval = Duration::from_secs(3600));
+    let (client, _peer) = server.connect(&builder).await;
+    let to = friend();
+    for _ in 0..200 {
+        soon(client.send(&to, Outgoing::stream(vec![1]))).await.unwrap();
+    }
+}

@@ -119,7 +119,7 @@ impl From<&Conversation> for Conversation {
 pub enum MessageKind {
     /// Chat: stored, in history, confirmed by the server.
     Chat,
-    /// Defined by the application, 31 to 127: delivered also later, not in history, not confirmed. Not in rooms.
+    /// Defined by the application, 31 to 127: delivered also later, not in history, not confirmed.
     Application(i8),
     /// Live data: only reaches devices that are online now, not stored, not confirmed.
     Stream,

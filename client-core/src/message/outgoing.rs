@@ -58,12 +58,15 @@ impl Outgoing {
         Self::new(MessageKind::Stream, None, Some(binary.into()))
     }
 
-    /// A large text for devices that are online now.
+    /// A large text for devices that are online now, at most
+    /// [`SessionConfig::max_big_bytes`](crate::SessionConfig::max_big_bytes) to a user and
+    /// [`SessionConfig::max_packet_bytes`](crate::SessionConfig::max_packet_bytes) to a room. Receivers see text and
+    /// sender only, not the room.
     pub fn big_text(text: impl Into<String>) -> Self {
         Self::new(MessageKind::BigText, Some(text.into()), None)
     }
 
-    /// Large binary data for devices that are online now.
+    /// Large binary data for devices that are online now, see [`Outgoing::big_text`].
     pub fn big_binary(binary: impl Into<Bytes>) -> Self {
         Self::new(MessageKind::BigBinary, None, Some(binary.into()))
     }
@@ -163,9 +166,6 @@ impl Outgoing {
             MessageKind::Application(..=30) => {
                 Err(SendError::Invalid("application-defined kinds are 31 to 127"))
             }
-            MessageKind::Application(_) if is_room => Err(SendError::Invalid(
-                "messages of application-defined kinds go to users, not to rooms",
-            )),
             MessageKind::BigText if self.text.is_none() => Err(SendError::Invalid("a big text needs text")),
             MessageKind::BigBinary if self.binary.is_none() => {
                 Err(SendError::Invalid("big binary data needs binary content"))

@@ -138,6 +138,8 @@ pub struct Session {
     outbox: Outbox,
     requests: Requests,
     pace: Pace,
+    /// Numbers of messages to rooms that get no confirmation, but may come back to their sender.
+    unconfirmed: VecDeque<i64>,
     presence: OwnPresence,
     subscriptions: Subscriptions,
     control: VecDeque<Bytes>,
@@ -191,6 +193,7 @@ impl Session {
             first_login_settled: false,
             requests: Requests::default(),
             pace: Pace::new(packets_per_second),
+            unconfirmed: VecDeque::new(),
             presence: OwnPresence::new(answers_presence),
             subscriptions: Subscriptions::default(),
             control: VecDeque::new(),

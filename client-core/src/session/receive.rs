@@ -264,14 +264,18 @@ impl Session {
         }
     }
 
-    /// Whether this is a chat message that this session sent; then it confirms that and is no event.
+    /// Whether this is a message that this session sent; then it is no event, and confirms it if it is chat.
     fn is_own_confirmed(&mut self, own: &Node, wire: &TimMessage) -> bool {
         let is_own = wire
             .from_tid
             .as_ref()
             .is_some_and(|from| from.node == own.as_str());
-        if !is_own || wire.od_type != 1 || !matches!(wire.ms_type, 2 | 3) {
+        if !is_own || !matches!(wire.ms_type, 2 | 3) {
             return false;
+        }
+        if wire.od_type != 1 {
+            // Everybody in a room gets it, its sender too. This one knows it.
+            return wire.id.is_some_and(|id| self.unconfirmed.contains(&id));
         }
         let (ids, random) = (&mut self.ids, &mut self.random);
         let millis = self.unix_millis;
@@ -298,7 +302,7 @@ impl Session {
             Err(_) => return self.unreadable(now, packet, "big data without a sender"),
         };
         let data: Bytes = big.data;
-        let message = if packet.packet_type() == Some(PacketType::BigString) {
+        let mut message = if packet.packet_type() == Some(PacketType::BigString) {
             let mut message = Incoming::bare(big.node, MessageKind::BigText);
             message.text = Some(String::from_utf8_lossy(&data).into_owned());
             message
@@ -307,6 +311,7 @@ impl Session {
             message.binary = Some(data);
             message
         };
+        message.outgoing = message.from == self.node;
         self.inbox.offer_once(Event::Message(Box::new(message)), None);
     }
 

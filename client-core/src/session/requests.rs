@@ -15,6 +15,9 @@ use super::RequestTicket;
 use super::request::{Answer, Reply, Request};
 use crate::error::{Refusal, RequestError};
 
+/// Nodes of one list that are collected.
+const MAX_NODES: usize = 1 << 20;
+
 /// Second refusals that are waited for at the same time.
 const MAX_ECHOES: usize = 64;
 
@@ -37,6 +40,8 @@ struct Waiting {
     written: Option<Duration>,
     /// A fence follows it.
     fenced: bool,
+    /// What has arrived of a list that may come in several packets. The fence ends it.
+    list: Option<Reply>,
 }
 
 /// What became of a request.
@@ -72,6 +77,7 @@ impl Requests {
             deadline,
             written: None,
             fenced: false,
+            list: None,
         });
     }
 
@@ -104,21 +110,33 @@ impl Requests {
         let (at, reply) = written
             .into_iter()
             .find_map(|(at, waiting)| Some((at, waiting.request.reply(answer)?)))?;
+        let waiting = self.waiting.get_mut(at)?;
+        let reply = match reply {
+            Ok(more @ (Reply::Nodes(_) | Reply::Rooms(_))) if waiting.fenced => {
+                match extended(waiting.list.take(), more) {
+                    Ok(list) => {
+                        waiting.list = Some(list);
+                        return None;
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            other => other,
+        };
         self.waiting
             .remove(at)
             .map(|waiting| (waiting.ticket, waiting.request, reply))
     }
 
-    /// The fence behind a request was answered: the request will not be.
+    /// The fence behind a request was answered: nothing more will come.
     pub(crate) fn fence_passed(&mut self, ticket: RequestTicket) -> Option<Settled> {
         let at = self
             .waiting
             .iter()
             .position(|waiting| waiting.ticket == ticket && waiting.fenced)?;
-        let reply = self.waiting[at].request.silence()?;
-        self.waiting
-            .remove(at)
-            .map(|waiting| (waiting.ticket, waiting.request, Ok(reply)))
+        let waiting = self.waiting.remove(at)?;
+        let reply = waiting.list.or_else(|| waiting.request.silence())?;
+        Some((waiting.ticket, waiting.request, Ok(reply)))
     }
 
     /// Settles what has waited long enough.
@@ -192,6 +210,7 @@ impl Requests {
                 settled.push((waiting.ticket, waiting.request, Err(RequestError::ConnectionLost)));
             } else {
                 waiting.fenced = false;
+                waiting.list = None;
                 self.waiting.push_back(waiting);
             }
         }
@@ -204,6 +223,26 @@ impl Requests {
             .drain(..)
             .map(|waiting| (waiting.ticket, waiting.request, Err(RequestError::Closed)))
             .collect()
+    }
+}
+
+/// A list with the next part of it.
+fn extended(list: Option<Reply>, more: Reply) -> Result<Reply, RequestError> {
+    let whole = match (list, more) {
+        (Some(Reply::Nodes(mut nodes)), Reply::Nodes(more)) => {
+            nodes.extend(more);
+            Reply::Nodes(nodes)
+        }
+        (Some(Reply::Rooms(mut rooms)), Reply::Rooms(more)) => {
+            rooms.extend(more);
+            Reply::Rooms(rooms)
+        }
+        (_, more) => more,
+    };
+    match &whole {
+        Reply::Nodes(nodes) if nodes.len() > MAX_NODES => Err(RequestError::Invalid("the list is too long")),
+        Reply::Rooms(rooms) if rooms.len() > MAX_NODES => Err(RequestError::Invalid("the list is too long")),
+        _ => Ok(whole),
     }
 }
 

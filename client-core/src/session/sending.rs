@@ -12,6 +12,9 @@ use crate::error::SendError;
 use crate::message::{Conversation, MessageKind, Outgoing};
 use crate::stream::{Publication, StreamMode, VirtualRoomId};
 
+/// Messages without confirmation whose own copy is recognised.
+const MAX_UNCONFIRMED: usize = 1024;
+
 impl Session {
     /// Whether [`Session::send`] would take this message now, or refuse it for another reason than lack of room.
     #[must_use]
@@ -48,12 +51,16 @@ impl Session {
         if !self.outbox.has_room(message.size()) {
             return Err(SendError::Full);
         }
-        if message.size() > self.config.max_packet_bytes
-            && let Some(big) = big_data(&to, &message)
-        {
+        if let Some(big) = big_data(&to, &message) {
             return self.push_big(&big);
         }
         let id = self.fresh_id(now);
+        if kind != MessageKind::Chat && matches!(to, Conversation::Room(_)) {
+            if self.unconfirmed.len() >= MAX_UNCONFIRMED {
+                self.unconfirmed.pop_front();
+            }
+            self.unconfirmed.push_back(id);
+        }
         let wire = message.into_wire(&to, Some(id));
         let packet = packet::client_packet(PacketType::Message, self.config.encoding, &wire);
         within(packet.len(), self.config.max_packet_bytes)?;
@@ -99,11 +106,13 @@ impl Session {
 
     fn push_big(&mut self, big: &BigPacket) -> Result<SendTicket, SendError> {
         let limit = self.config.max_big_bytes;
-        within(big.data.len(), limit)?;
-        let packet = big.to_server().map_err(|_| SendError::TooLarge {
-            bytes: big.data.len(),
-            limit,
-        })?;
+        let bytes = big.data.len();
+        // The limit is that of the whole packet, which has a header and a node.
+        within(bytes, limit)?;
+        let packet = big
+            .to_server()
+            .map_err(|_| SendError::TooLarge { bytes, limit })?;
+        within(packet.len(), limit)?;
         Ok(self.push_bare(packet))
     }
 

@@ -8,10 +8,15 @@
 )]
 
 mod accounts;
+mod big_data;
 mod contacts;
 mod events;
 mod live;
+mod memberships;
 mod messages;
+mod presence;
+mod profiles;
 mod resume;
 mod rooms;
 mod session;
+mod streams;

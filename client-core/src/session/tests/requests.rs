@@ -35,7 +35,21 @@ fn a_pong_is_no_sign_that_an_answer_is_empty() {
     assert_eq!(rig.result(), None);
     let friends = nodes(1, &[&rig.peer.clone()]);
     rig.receive(PacketType::Nodes, &friends);
+    rig.pass_fence();
     assert!(matches!(rig.result(), Some(Ok(Reply::Nodes(list))) if list.len() == 1));
+}
+
+#[test]
+fn a_list_may_come_in_several_packets() {
+    let mut rig = online();
+    rig.request(Request::Friends);
+    rig.written();
+    let (own, peer) = (rig.own.clone(), rig.peer.clone());
+    rig.receive(PacketType::Nodes, &nodes(1, &[&own]));
+    rig.receive(PacketType::Nodes, &nodes(1, &[&peer]));
+    assert_eq!(rig.result(), None);
+    rig.pass_fence();
+    assert_eq!(rig.result(), Some(Ok(Reply::Nodes(vec![own, peer]))));
 }
 
 #[test]

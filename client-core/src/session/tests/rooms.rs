@@ -173,8 +173,8 @@ fn lists_of_two_rooms_are_not_mixed_up_and_empty_ones_are_known() {
             node: Some(other.to_string()),
             ..nodes(3, &[&rig.own.clone()])
         };
-        rig.receive(PacketType::Nodes, &members);
         rig.pass_fence();
+        rig.receive(PacketType::Nodes, &members);
         rig.pass_fence();
         rig.receive(PacketType::Nodes, &nodes(2, &[other.as_node()]));
         rig.pass_fence();
@@ -186,8 +186,8 @@ fn lists_of_two_rooms_are_not_mixed_up_and_empty_ones_are_known() {
         assert_eq!(
             replies,
             [
-                Reply::Nodes(vec![rig.own.clone()]),
                 Reply::Nodes(vec![]),
+                Reply::Nodes(vec![rig.own.clone()]),
                 Reply::Rooms(vec![other.clone()]),
                 Reply::Rooms(vec![]),
                 Reply::Nodes(vec![rig.peer.clone()]),
@@ -312,12 +312,34 @@ fn a_private_message_inside_a_room_names_both() {
     assert_eq!(sent.room_tid.unwrap().node, room().as_str());
     for (target, message) in [
         (room().into(), Outgoing::text("x").inside(&room())),
-        (room().into(), Outgoing::application(40)),
         (Conversation::System, Outgoing::text("x")),
     ] {
         let refused = rig.session.send(rig.now, target, message);
         assert!(matches!(refused, Err(SendError::Invalid(_))));
     }
+}
+
+#[test]
+fn live_data_for_a_room_does_not_come_back_to_the_session_that_sent_it() {
+    in_both_encodings(|mut rig| {
+        for message in [Outgoing::stream(vec![1]), Outgoing::application(40)] {
+            rig.session.send(rig.now, room(), message).unwrap();
+            let written = rig.written();
+            let sent: TimMessage = ClientPacket::parse(&written[0]).unwrap().decode().unwrap();
+            let mut copy = TimMessage {
+                od_type: sent.od_type,
+                id: sent.id,
+                mid: None,
+                ..delivered(&rig, &rig.own, 1)
+            };
+            rig.receive(PacketType::Message, &copy);
+            assert_eq!(rig.event(), None);
+            // Of another device it is news.
+            copy.id = Some(1);
+            rig.receive(PacketType::Message, &copy);
+            assert!(matches!(rig.event(), Some(Event::Message(message)) if message.outgoing));
+        }
+    });
 }
 
 #[test]
