@@ -30,7 +30,7 @@ const STEPS: usize = 60;
 /// How long what is missing is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The same while a script is made shorter.
-const LITTLE_PATIENCE: Duration = Duration::from_millis(500);
+const LITTLE_PATIENCE: Duration = Duration::from_millis(200);
 
 fn number_from(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
