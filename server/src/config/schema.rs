@@ -257,7 +257,8 @@ settings! {
 
     /// Rooms.
     rooms: Rooms {
-        /// Rooms an account may be a member of; as many it may block.
+        /// Rooms an account may be a member of or ask to join; as many it may block. Others may add it
+        /// unasked to half as many.
         per_account: usize = 1_000;
         /// Rooms an account may create before it has to wait. 0: no limit.
         creations: u32 = 1_000;

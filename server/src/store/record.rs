@@ -424,6 +424,8 @@ pub struct RoomLists {
     pub joined: Vec<RoomId>,
     /// Rooms it blocks.
     pub blocked: Vec<RoomId>,
+    /// Rooms it has asked to join that have not answered.
+    pub requested: Vec<RoomId>,
 }
 
 /// Where one device stands in the log of one room of its account.

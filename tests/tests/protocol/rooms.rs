@@ -175,6 +175,33 @@ async fn an_account_is_in_so_many_rooms_and_no_more(encoding: Encoding) {
     founder.join_room(&third).await;
 }
 
+async fn requests_take_places_and_others_fill_only_half_of_them(encoding: Encoding) {
+    let server = Server::options().set("rooms.per_account", "2").start();
+    let ([_, other_is], [mut founder, mut other]) = people(&server, |_| encoding).await;
+    let other_is = Some(other_is.node.as_str());
+    let closed = founder.create_room(false).await;
+    let open = founder.create_room(true).await;
+    founder.in_room(room::PULL, &open, other_is).await;
+    assert_eq!(other.delivery().await.bn_type, Some(notice::PULLED));
+    founder
+        .room_refused(room::PULL, Some(&closed), other_is, None, ErrorCode::OverHz)
+        .await;
+    // Its own wish may take the other half, and takes it from when it asks.
+    other.room_request(room::JOIN, &closed, None, Some("hello")).await;
+    assert_eq!(founder.delivery().await.bn_type, Some(notice::REQUEST));
+    let one_too_many = TimReq {
+        rtype: Some(room::NEW),
+        node: Some(secrets::text("a room")),
+        req_int: Some(2),
+        ..TimReq::default()
+    };
+    other.send(PacketType::Business, &one_too_many).await;
+    let refused = other.take(PacketType::Ack).await;
+    refused.refusal(PacketType::Business, ErrorCode::OverHz);
+    founder.in_room(room::PULL, &closed, other_is).await;
+    assert_eq!(other.my_rooms().await.len(), 2);
+}
+
 /// What one account makes another read is limited.
 async fn notices_of_one_account_to_another_are_limited(encoding: Encoding) {
     let server = shared();
@@ -235,6 +262,7 @@ in_both_encodings!(
     nobody_is_added_by_whom_they_block,
     texts_are_at_most_one_kibibyte,
     an_account_is_in_so_many_rooms_and_no_more,
+    requests_take_places_and_others_fill_only_half_of_them,
     notices_of_one_account_to_another_are_limited,
     a_list_of_thousands_arrives_whole,
 );

@@ -61,7 +61,7 @@ impl Engine {
         if is_member {
             // Statements may allow any text as a room, and each that is mirrored is stored.
             let stored = self.membership(room, me).await?;
-            self.has_room_for(me, stored, Membership::MEMBER).await?;
+            self.has_room_for(me, stored, Membership::MEMBER, true).await?;
         }
         self.mirror(me, room, is_member).await?;
         Ok(Some(Standing {

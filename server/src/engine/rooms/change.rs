@@ -212,7 +212,9 @@ impl Engine {
             if becomes == expected && notice.is_none() {
                 return Ok(());
             }
-            self.has_room_for(account, expected, becomes).await?;
+            // Who approves a request grants the applicant's wish.
+            let is_own_wish = me == account || expected.is_pending();
+            self.has_room_for(account, expected, becomes, is_own_wish).await?;
             let notices = self.room_notices(login, &record, account, notice, text.as_ref());
             let change = MembershipChange {
                 room: room.clone(),
@@ -280,27 +282,38 @@ impl Engine {
         });
     }
 
-    /// Whether the account may be in, or block, one room more.
+    /// Whether the account may be in, ask to join, or block one room more. Requests take places like
+    /// rooms. What is not the account's own wish may take half of its places only, so that nobody
+    /// can fill somebody's list.
+    ///
+    /// # Errors
+    /// `OverHz`: there is no place left; the store's failures.
     pub(in crate::engine) async fn has_room_for(
         &self,
         account: &AccountId,
         was: Membership,
         becomes: Membership,
+        is_own_wish: bool,
     ) -> Result<(), ErrorCode> {
         use crate::store::ContactState::Blocks;
         let joins = becomes.is_member() && !was.is_member();
+        let asks = becomes.is_pending() && !was.is_pending();
         let blocks = becomes.account == Blocks && was.account != Blocks;
-        if !joins && !blocks {
+        if !joins && !asks && !blocks {
             return Ok(());
         }
         let lists = self.store.room_lists(account).await;
         let lists = lists.map_err(|error| store_failure(&error))?;
-        let count = if joins {
-            lists.joined.len()
+        let most = self.settings.rooms.rooms_per_account;
+        let (count, most) = if blocks {
+            (lists.blocked.len(), most)
         } else {
-            lists.blocked.len()
+            // The request that is granted has its place already.
+            let granted = usize::from(was.is_pending());
+            let taken = lists.joined.len() + lists.requested.len().saturating_sub(granted);
+            (taken, if is_own_wish { most } else { most.div_ceil(2) })
         };
-        if count < self.settings.rooms.rooms_per_account {
+        if count < most {
             Ok(())
         } else {
             Err(ErrorCode::OverHz)

@@ -29,7 +29,7 @@ impl Engine {
         let founder = &login.account().id;
         let now = self.clock.now();
         let guard = self.rooms.lock_account(founder).await;
-        self.has_room_for(founder, Membership::default(), Membership::MEMBER)
+        self.has_room_for(founder, Membership::default(), Membership::MEMBER, true)
             .await?;
         if !self.rooms.creations.take(founder, now) {
             return Err(ErrorCode::OverHz);

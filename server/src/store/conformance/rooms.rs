@@ -302,6 +302,7 @@ pub async fn a_relation_to_a_room_is_stored_and_deleted(subject: &dyn Subject) {
         let lists = store.room_lists(&account_id("a")).await.unwrap();
         assert_eq!(!lists.joined.is_empty(), next.is_member());
         assert_eq!(!lists.blocked.is_empty(), next.account == ContactState::Blocks);
+        assert_eq!(!lists.requested.is_empty(), next.is_pending());
         present = next;
     }
 }

@@ -232,6 +232,8 @@ impl Rooms {
                 lists.joined.push(room.clone());
             } else if relation.membership.account == ContactState::Blocks {
                 lists.blocked.push(room.clone());
+            } else if relation.membership.is_pending() {
+                lists.requested.push(room.clone());
             }
         }
         lists

@@ -80,6 +80,8 @@ impl Reader {
                 &mut lists.joined
             } else if membership.account == ContactState::Blocks {
                 &mut lists.blocked
+            } else if membership.is_pending() {
+                &mut lists.requested
             } else {
                 continue;
             };
