@@ -112,7 +112,7 @@ impl Drop for Login {
         });
         engine.virtual_rooms.session_ended(member.id);
         let mut was_last = false;
-        engine.online.end(account, member.id, || {
+        engine.online.end(account, member, || {
             engine.directory.announce(&account.id, false);
             was_last = true;
         });

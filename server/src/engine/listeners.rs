@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
 
@@ -112,7 +113,7 @@ impl Listeners {
             return 0;
         };
         let audience = audience.lock();
-        let dropped = |member: &&Arc<Member>| !member.outlet.volatile(Arc::clone(parcel));
+        let dropped = |member: &&Arc<Member>| !member.outlet.room_volatile(room, Arc::clone(parcel));
         audience.sessions.values().filter(dropped).count() as u64
     }
 
@@ -170,7 +171,10 @@ impl Engine {
     /// An account has ceased to be a member of a room: nothing of it reaches its sessions from now
     /// on. The caller holds the account's membership lock.
     pub(super) fn room_left(&self, account: &AccountId, room: &RoomId) {
-        self.virtual_rooms.member_left(account, room);
+        let dropped = self.virtual_rooms.member_left(account, room);
+        self.counters
+            .stream_frames_dropped
+            .fetch_add(dropped, Ordering::Relaxed);
         self.positions.left(account, room);
         if let Some(online) = self.online.get(account) {
             online.leave(room, |member| {

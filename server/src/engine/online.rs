@@ -401,12 +401,17 @@ impl Online {
 
     /// Ends a session. `on_last` runs when it was the account's last one here, before anybody
     /// else can log in to the account. Ending twice is harmless.
-    pub fn end(&self, account: &Arc<OnlineAccount>, session: SessionId, on_last: impl FnOnce()) {
+    ///
+    /// What is known of its device is forgotten with its last session; the caller has saved it.
+    pub fn end(&self, account: &Arc<OnlineAccount>, ended: &Member, on_last: impl FnOnce()) {
         let mut shard = self.shard(&account.id).lock();
         let mut state = account.state.lock();
-        if let Some(at) = state.members.iter().position(|member| member.id == session) {
+        if let Some(at) = state.members.iter().position(|member| member.id == ended.id) {
             state.members.remove(at);
             self.sessions.fetch_sub(1, Ordering::Relaxed);
+        }
+        if state.members.iter().all(|member| member.device != ended.device) {
+            state.cursors.retain(|(device, _)| *device != ended.device);
         }
         let is_last = state.members.is_empty() && !state.is_gone;
         if is_last {

@@ -25,6 +25,8 @@ pub enum Outgoing {
     Sent(Ticket, SendOutcome),
     /// A packet that is delivered now or never.
     Volatile(Arc<Parcel>),
+    /// A packet for those in a room that is delivered now or never.
+    RoomVolatile(RoomId, Arc<Parcel>),
     /// A new entry of the log of a room, to be delivered synchronously.
     RoomEntry(RoomId, Seq, Arc<Parcel>),
     /// The account has become a member of a room.
@@ -162,6 +164,23 @@ impl Outlet {
     /// Hands over a packet that may be dropped. `false`: it was dropped.
     pub fn volatile(&self, parcel: Arc<Parcel>) -> bool {
         self.put_droppable(Seq::default(), parcel.weight(), Outgoing::Volatile(parcel))
+    }
+
+    /// Hands over a packet for those in a room that may be dropped. `false`: it was dropped.
+    pub fn room_volatile(&self, room: &RoomId, parcel: Arc<Parcel>) -> bool {
+        let weight = parcel.weight();
+        self.put_droppable(
+            Seq::default(),
+            weight,
+            Outgoing::RoomVolatile(room.clone(), parcel),
+        )
+    }
+
+    /// Throws the chunks of streams away that wait; answers how many.
+    pub fn drop_frames(&self) -> u64 {
+        let mut waiting = self.waiting.lock();
+        waiting.frame_bytes = 0;
+        std::mem::take(&mut waiting.frames).len() as u64
     }
 
     /// Hands over a chunk of a stream. Chunks wait apart from everything else, so that many of

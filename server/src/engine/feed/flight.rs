@@ -88,7 +88,11 @@ pub(super) enum Overdue {
         payload: Bytes,
     },
     /// It was given up.
-    GivenUp { source: Source, is_list: bool },
+    GivenUp {
+        source: Source,
+        first: Seq,
+        is_list: bool,
+    },
 }
 
 /// The packets, oldest first.
@@ -220,13 +224,18 @@ impl Flight {
         }
         let is_list = packet.kind == PacketType::OfflineMsg;
         let source = packet.source.clone();
+        let first = packet.seqs.as_slice().first().copied().unwrap_or_default();
         self.given_up.push_back(GivenUp {
             send_ids: packet.send_ids,
             source: packet.source,
             seqs: packet.seqs,
             is_list,
         });
-        Some(Overdue::GivenUp { source, is_list })
+        Some(Overdue::GivenUp {
+            source,
+            first,
+            is_list,
+        })
     }
 
     /// Forgets everything that comes from a room.

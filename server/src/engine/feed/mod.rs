@@ -28,7 +28,7 @@ use crate::store::{ConversationId, InboxCopy, RoomId, RoomPosition, Seq};
 use flight::{Flight, Overdue, Seqs};
 use offline_list::OfflineList;
 pub use track::Source;
-use track::{Track, Tracks};
+use track::{Track, Tracks, Until};
 
 /// What the feed wants to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,22 +172,42 @@ impl Feed {
         track.floor = cursors.inbox.position();
     }
 
-    /// This session sent a message to a room; its copy is the sender's confirmation (wire-protocol
-    /// 7.6). It is delivered at once, synchronously, however much of the room's log the session
-    /// still has to read.
-    pub fn confirmed(&mut self, room: RoomId, seq: Seq, parcel: &Arc<Parcel>, now: Instant) {
+    /// This session sent a message to a room; answers its copy, which is the sender's confirmation
+    /// (wire-protocol 7.6). It is synchronous and goes out at once, however much of the room's log the
+    /// session still has to read. A session that does not acknowledge what it got, or has left the
+    /// room meanwhile, gets a plain echo, which counts as acknowledged.
+    pub fn confirmed(
+        &mut self,
+        room: RoomId,
+        seq: Seq,
+        parcel: &Arc<Parcel>,
+        cursors: &mut Cursors,
+        now: Instant,
+        settings: &DeliverySettings,
+    ) -> Bytes {
+        let has_window = self.has_window(settings);
         let source = Source::Room(room);
-        if let Some(track) = self.tracks.get_mut(&source) {
-            track.newest = track.newest.max(seq);
-            if self.mode == Mode::Live && seq == track.next {
-                track.next = seq.next();
-            }
+        let Some(track) = self.tracks.get_mut(&source) else {
+            return parcel.plain(self.encoding);
+        };
+        track.newest = track.newest.max(seq);
+        if self.mode == Mode::Live && seq == track.next {
+            track.next = seq.next();
         }
-        let payload = parcel.payload(self.encoding);
-        self.send(parcel.kind(), payload, source.clone(), Seqs::One(seq), now);
         if let Source::Room(room) = &source {
             self.tracks.list_if_behind(room);
         }
+        if !has_window {
+            if let Some(cursor) = cursors.get_mut(&source) {
+                cursor.acknowledge(seq);
+            }
+            return parcel.plain(self.encoding);
+        }
+        let payload = parcel.payload(self.encoding);
+        let send_id = self
+            .flight
+            .add(parcel.kind(), payload.clone(), source, Seqs::One(seq), now);
+        packet::synchronous_packet(parcel.kind(), send_id, &payload)
     }
 
     /// The client asks for its offline queue.
@@ -235,8 +255,9 @@ impl Feed {
             return None;
         }
         let (source, log) = self.next_source(&mut position)?;
+        let until = self.tracks.until();
         let track = self.tracks.get_mut(&source)?;
-        let (start, horizon) = (track.next, track.newest);
+        let (start, horizon) = (track.next, track.end(until));
         self.reading = Some(Reading {
             source,
             start,
@@ -256,8 +277,7 @@ impl Feed {
         &mut self,
         position: &mut impl FnMut(&Source) -> Seq,
     ) -> Option<(Source, Option<ConversationId>)> {
-        let inbox = &mut self.tracks.inbox;
-        if inbox.is_behind() && may_go_on(inbox, || position(&Source::Inbox)) {
+        if self.tracks.is_inbox_behind() && may_go_on(&mut self.tracks.inbox, || position(&Source::Inbox)) {
             return Some((Source::Inbox, None));
         }
         let mut tries = 0;
@@ -317,12 +337,16 @@ impl Feed {
         settings: &DeliverySettings,
     ) {
         let mut list = OfflineList::new(settings);
+        let until = self.tracks.until();
         for entry in entries {
             let (Some(track), Some(cursor)) = (self.tracks.get_mut(source), cursors.get_mut(source)) else {
                 return;
             };
             if entry.seq < track.next {
                 continue;
+            }
+            if until == Until::Goal && entry.seq > track.end(until) {
+                break;
             }
             track.next = entry.seq.next();
             if cursor.is_acknowledged(entry.seq) || self.flight.carries(source, entry.seq) {
@@ -371,6 +395,7 @@ impl Feed {
         if acknowledged.is_late_list && self.mode == Mode::Held(None) {
             // The client is back: go on where it was given up.
             self.mode = Mode::Offline;
+            self.tracks.resume();
         }
         if let Some(cursor) = cursors.get_mut(&acknowledged.source) {
             for seq in acknowledged.seqs.as_slice() {
@@ -410,9 +435,14 @@ impl Feed {
                 } => self
                     .out
                     .push_back(packet::synchronous_packet(kind, send_id, &payload)),
-                Overdue::GivenUp { source, is_list } if is_list => {
+                Overdue::GivenUp {
+                    source,
+                    is_list: true,
+                    ..
+                } => {
                     // A client that does not take its offline queue asks again when it wants it (7.14).
                     self.mode = Mode::Held(None);
+                    self.tracks.go_on();
                     if let Some(track) = self.tracks.get_mut(&source) {
                         track.next = track.floor.next();
                     }
@@ -420,7 +450,12 @@ impl Feed {
                         self.tracks.list_if_behind(room);
                     }
                 }
-                Overdue::GivenUp { .. } => {}
+                Overdue::GivenUp { source, first, .. } => {
+                    // The offline queue was passing it over because it was on its way.
+                    if self.mode == Mode::Offline {
+                        self.tracks.offer_again(&source, first);
+                    }
+                }
             }
         }
     }
@@ -479,6 +514,7 @@ impl Feed {
             && !self.flight.has_lists()
         {
             self.mode = Mode::Live;
+            self.tracks.go_on();
             self.out.push_back(packet::offline_end());
         }
     }

@@ -554,11 +554,17 @@ impl Rooms {
 
     fn collect(&mut self) {
         while let Some(packet) = self.feed.next_packet() {
-            let packet = ServerPacket::parse(&packet).unwrap();
+            self.take(&packet);
+        }
+    }
+
+    fn take(&mut self, packet: &[u8]) {
+        {
+            let packet = ServerPacket::parse(packet).unwrap();
             let messages = match packet.packet_type().unwrap() {
                 PacketType::OfflineMsgEnd => {
                     self.ends += 1;
-                    continue;
+                    return;
                 }
                 PacketType::OfflineMsg => {
                     let list: TimMessageList = packet.decode(Encoding::Compact).unwrap();
@@ -686,10 +692,15 @@ fn an_own_message_is_confirmed_at_once_however_much_waits_before_it() {
     let mut rooms = Rooms::new([20, 0]);
     rooms.logs[0].push(entry(20));
     let parcel = Arc::new(Parcel::message(named(&rooms.rooms[0], Seq(21))));
-    rooms
-        .feed
-        .confirmed(rooms.rooms[0].clone(), Seq(21), &parcel, rooms.now);
-    rooms.collect();
+    let copy = rooms.feed.confirmed(
+        rooms.rooms[0].clone(),
+        Seq(21),
+        &parcel,
+        &mut rooms.cursors,
+        rooms.now,
+        &rooms.settings,
+    );
+    rooms.take(&copy);
     assert_eq!(rooms.seen, [(0, 21)]);
     rooms.feed.request_offline(&rooms.cursors);
     rooms.settle();
@@ -734,5 +745,67 @@ proptest! {
             prop_assert_eq!(rooms.of(at), (1..=count).collect::<Vec<_>>());
             prop_assert_eq!(rooms.cursors.room(&rooms.rooms[at]).unwrap().position(), Seq(count));
         }
+    }
+}
+
+#[test]
+fn the_offline_queue_ends_where_the_logs_ended_when_it_was_asked_for() {
+    let mut rooms = Rooms::new([20, 0]);
+    rooms.feed.request_offline(&rooms.cursors);
+    // The room never rests: whenever something is acknowledged, more has come.
+    for _ in 0..30 {
+        rooms.append(0, true);
+        rooms.read();
+        if let Some((send_id, ())) = rooms.open.pop_first() {
+            rooms.feed.acknowledged(send_id, &mut rooms.cursors);
+            rooms.collect();
+        }
+    }
+    assert_eq!(rooms.ends, 1, "the queue has an end");
+    rooms.settle();
+    assert_eq!(rooms.of(0), (1..=50).collect::<Vec<_>>());
+    assert_eq!(rooms.ends, 1);
+}
+
+#[test]
+fn what_is_given_up_while_the_offline_queue_is_sent_is_offered_in_it() {
+    let mut rooms = Rooms::new([0, 0]);
+    rooms.append(0, true);
+    rooms.open.clear();
+    rooms.append(0, false);
+    rooms.now += Duration::from_secs(5);
+    // The queue passes the first entry over, because it is on its way.
+    rooms.feed.request_offline(&rooms.cursors);
+    rooms.read();
+    let list = std::mem::take(&mut rooms.open);
+    for _ in 0..5 {
+        rooms.now += Duration::from_secs(5);
+        rooms.feed.tick(rooms.now, &rooms.settings);
+        while rooms.feed.next_packet().is_some() {}
+    }
+    rooms.open = list;
+    rooms.settle();
+    assert_eq!(rooms.ends, 1);
+    let position = rooms.cursors.room(&rooms.rooms[0]).unwrap().position();
+    assert_eq!(position, Seq(2), "nothing is left behind");
+}
+
+#[test]
+fn a_sender_that_acknowledges_nothing_is_confirmed_by_plain_echoes() {
+    let mut rooms = Rooms::new([0, 0]);
+    for seq in 1..=100 {
+        rooms.logs[0].push(entry(0));
+        let parcel = Arc::new(Parcel::message(named(&rooms.rooms[0], Seq(seq))));
+        let copy = rooms.feed.confirmed(
+            rooms.rooms[0].clone(),
+            Seq(seq),
+            &parcel,
+            &mut rooms.cursors,
+            rooms.now,
+            &rooms.settings,
+        );
+        let is_synchronous = copy[0] & 0x80 != 0;
+        assert_eq!(is_synchronous, seq <= 4, "{seq}");
+        assert!(rooms.feed.flight.len() <= rooms.settings.window);
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Track {
     pub(super) newest: Seq,
     /// The device's position when it was last looked at.
     pub(super) floor: Seq,
+    /// Where the offline queue ends that the client asked for.
+    goal: Seq,
 }
 
 impl Track {
@@ -35,17 +37,39 @@ impl Track {
             next: position.next(),
             newest,
             floor: position,
+            goal: newest,
         }
     }
 
-    pub(super) fn is_behind(&self) -> bool {
-        self.next <= self.newest
+    fn is_behind(&self, until: Until) -> bool {
+        match until {
+            Until::Newest => self.next <= self.newest,
+            Until::Goal => self.next <= self.goal,
+        }
+    }
+
+    /// Up to where entries are sent now.
+    pub(super) fn end(&self, until: Until) -> Seq {
+        match until {
+            Until::Newest => self.newest,
+            Until::Goal => self.goal,
+        }
     }
 
     /// Whether sending has run as far ahead of the device's position as it may.
     pub(super) fn is_stretched(&self) -> bool {
         self.next.0 - self.floor.0 > SPREAD
     }
+}
+
+/// How far logs are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Until {
+    /// As far as they go.
+    Newest,
+    /// As far as they went when the client asked for its offline queue: what comes later is
+    /// delivered after it, or a busy room would keep the queue from ever ending.
+    Goal,
 }
 
 #[derive(Debug)]
@@ -63,6 +87,7 @@ pub(super) struct Tracks {
     rooms: HashMap<RoomId, RoomTrack>,
     /// Rooms that may have something to read.
     behind: VecDeque<RoomId>,
+    until: Until,
 }
 
 impl Tracks {
@@ -71,6 +96,33 @@ impl Tracks {
             inbox,
             rooms: HashMap::new(),
             behind: VecDeque::new(),
+            until: Until::Newest,
+        }
+    }
+
+    /// How far logs are sent now.
+    pub(super) fn until(&self) -> Until {
+        self.until
+    }
+
+    /// Goes on with the offline queue that was stopped.
+    pub(super) fn resume(&mut self) {
+        self.until = Until::Goal;
+        self.list_all();
+    }
+
+    /// Sends logs as far as they go again.
+    pub(super) fn go_on(&mut self) {
+        self.until = Until::Newest;
+        self.list_all();
+    }
+
+    fn list_all(&mut self) {
+        for (room, entry) in &mut self.rooms {
+            if entry.track.is_behind(self.until) && !entry.is_listed {
+                entry.is_listed = true;
+                self.behind.push_back(room.clone());
+            }
         }
     }
 
@@ -108,7 +160,7 @@ impl Tracks {
     /// Notes a room that has something to read.
     pub(super) fn list_if_behind(&mut self, room: &RoomId) {
         if let Some(entry) = self.rooms.get_mut(room)
-            && entry.track.is_behind()
+            && entry.track.is_behind(self.until)
             && !entry.is_listed
         {
             entry.is_listed = true;
@@ -116,16 +168,21 @@ impl Tracks {
         }
     }
 
+    /// Whether the inbox has something that was not sent.
+    pub(super) fn is_inbox_behind(&self) -> bool {
+        self.inbox.is_behind(self.until)
+    }
+
     /// Whether any log has something that was not sent.
     pub(super) fn is_behind(&mut self) -> bool {
-        self.inbox.is_behind() || self.next_room().is_some()
+        self.is_inbox_behind() || self.next_room().is_some()
     }
 
     /// The room whose turn it is to be read.
     pub(super) fn next_room(&mut self) -> Option<&RoomId> {
         while let Some(room) = self.behind.front() {
             match self.rooms.get_mut(room) {
-                Some(entry) if entry.track.is_behind() => break,
+                Some(entry) if entry.track.is_behind(self.until) => break,
                 Some(entry) => entry.is_listed = false,
                 None => {}
             }
@@ -142,17 +199,28 @@ impl Tracks {
         self.behind.len()
     }
 
-    /// Goes back to what the device has acknowledged.
+    /// Goes back to what the device has acknowledged, and sends logs as far as they go now.
     pub(super) fn rewind(&mut self, cursors: &Cursors) {
+        self.until = Until::Goal;
         self.inbox.next = cursors.inbox.position().next();
+        self.inbox.goal = self.inbox.newest;
         for (room, entry) in &mut self.rooms {
             if let Some(cursor) = cursors.room(room) {
                 entry.track.next = cursor.position().next();
             }
-            if entry.track.is_behind() && !entry.is_listed {
-                entry.is_listed = true;
-                self.behind.push_back(room.clone());
-            }
+            entry.track.goal = entry.track.newest;
+        }
+        self.list_all();
+    }
+
+    /// Offers an entry again that was given up while the offline queue is being sent.
+    pub(super) fn offer_again(&mut self, source: &Source, seq: Seq) {
+        if let Some(track) = self.get_mut(source) {
+            track.next = track.next.min(seq);
+            track.goal = track.goal.max(seq);
+        }
+        if let Source::Room(room) = source {
+            self.list_if_behind(room);
         }
     }
 }

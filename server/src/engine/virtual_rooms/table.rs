@@ -180,31 +180,35 @@ impl VirtualRooms {
     }
 
     /// An account is no member of a room any more: its sessions get nothing more of the virtual rooms
-    /// that are for members.
-    pub fn member_left(&self, account: &AccountId, room: &RoomId) {
+    /// that are for members, what waits for them included, and it may not publish there. Answers how
+    /// many chunks were thrown away.
+    pub fn member_left(&self, account: &AccountId, room: &RoomId) -> u64 {
+        let mut dropped = 0;
         if !self.table.read().guarded.contains_key(room) {
-            return;
+            return dropped;
         }
         let mut table = self.table.write();
         for id in table.guarded.get(room).cloned().unwrap_or_default() {
             let Some(room) = table.rooms.get(&id).cloned() else {
                 continue;
             };
-            if room.owner == *account {
-                continue;
-            }
             let mut sessions = Vec::new();
-            room.state.lock().subscribers.retain(|subscriber| {
+            let mut state = room.state.lock();
+            state.granted.remove(account);
+            state.subscribers.retain(|subscriber| {
                 let leaves = subscriber.account == *account;
                 if leaves {
                     sessions.push(subscriber.session);
+                    dropped += subscriber.outlet.drop_frames();
                 }
                 !leaves
             });
+            drop(state);
             for session in sessions {
                 table.forget(session, &id);
             }
         }
+        dropped
     }
 }
 

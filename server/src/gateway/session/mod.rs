@@ -45,6 +45,8 @@ type Reading = Pin<Box<dyn Future<Output = crate::store::Result<Vec<InboxCopy>>>
 const READ_RETRY: Duration = Duration::from_secs(1);
 /// Packets that wait for the socket longer than this are not expected to be acknowledged yet.
 const BLOCKED_AFTER: Duration = Duration::from_secs(1);
+/// Longest pause of a publisher that is too fast.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Rounds of one poll before other connections get their turn.
 const ROUNDS: usize = 16;
 
@@ -265,6 +267,8 @@ impl Session {
     /// Moves everything on that waits for something. Registers the task's waker.
     pub fn poll(&mut self, cx: &mut Context<'_>, now: Instant) {
         self.paused_until = self.paused_until.filter(|until| now < *until);
+        // A room that was left must not be repeated.
+        self.poll_outlet(cx, now);
         // First, because what becomes due may want to read the inbox.
         let is_blocked = self.is_blocked(now);
         if let Some(open) = &mut self.open {
@@ -387,7 +391,9 @@ impl Session {
     /// Reads nothing more for a while.
     fn slow_down(&mut self, pause: Duration, now: Instant) {
         if !pause.is_zero() {
-            self.paused_until = self.paused_until.max(Some(now + pause));
+            // Acknowledgements are not read either, so not for long.
+            let until = now + pause.min(LONGEST_PAUSE);
+            self.paused_until = self.paused_until.max(Some(until));
         }
     }
 
@@ -587,6 +593,12 @@ impl Session {
                     self.collect_feed();
                 }
             }
+            Outgoing::RoomVolatile(room, parcel) => {
+                if login.with_cursors(|cursors| cursors.room(&room).is_some()) {
+                    let packet = parcel.plain(*encoding);
+                    self.write(packet);
+                }
+            }
             Outgoing::Forgotten(rooms) => {
                 for (room, newest) in rooms {
                     feed.grown(&Source::Room(room), newest);
@@ -634,8 +646,10 @@ impl Session {
                 Some(parcel.plain(*encoding))
             }
             SendOutcome::Logged(room, seq, parcel) => {
-                feed.confirmed(room, seq, &parcel, now);
-                None
+                let settings = &self.context.engine.settings().delivery;
+                let copy =
+                    login.with_cursors(|cursors| feed.confirmed(room, seq, &parcel, cursors, now, settings));
+                Some(copy)
             }
             SendOutcome::Passed => None,
             SendOutcome::Refused(code) => Some(answers::refused_send(send.kind, send.id, code, *encoding)),
