@@ -34,7 +34,7 @@ pub use tim_protocol::error_code::ErrorCode;
 pub use tim_protocol::packet::PacketType;
 
 /// How long anything may take before a test gives up. Only a bound for failures: nothing waits for it to pass.
-pub const PATIENCE: Duration = Duration::from_secs(4);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Waits for a future, at most [`PATIENCE`].
 ///
