@@ -1,6 +1,6 @@
-//! Two session cores talk through a model of a server in simulated time. Connections break at any moment, packets
-//! are repeated, applications are slow. Whatever happens, every accepted message must be stored once and reach the
-//! other application once, in order.
+//! Two session cores talk through a model of a server in simulated time, directly and in a room of both. Connections
+//! break at any moment, packets are repeated, applications are slow. Whatever happens, every accepted message must be
+//! stored once and reach the other application once, in order, and nobody is told their own messages as news.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -16,13 +16,15 @@ use super::{
 };
 use crate::error::SendError;
 use crate::event::Event;
-use crate::message::{Outgoing, Sent};
+use crate::message::{Conversation, Outgoing, Sent};
+use crate::room::RoomId;
 
 const ACK_TIMEOUT: Duration = Duration::from_secs(10);
 const ATTEMPTS: u8 = 3;
 const WINDOW: usize = 3;
 const LISTS: usize = 2;
 const LIST: usize = 2;
+const ROOM: i8 = 3;
 
 struct Stored {
     message: TimMessage,
@@ -62,7 +64,7 @@ struct User {
     connection: Option<Connection>,
     /// Entries (indices into the log) not acknowledged.
     position: BTreeSet<usize>,
-    sent: Vec<(SendTicket, String)>,
+    sent: Vec<(SendTicket, String, bool)>,
     results: HashMap<SendTicket, Result<Sent, SendError>>,
     seen: Vec<(i64, String)>,
 }
@@ -169,13 +171,17 @@ impl World {
         }
     }
 
-    fn app_sends(&mut self, who: usize, is_refused: bool) {
+    fn app_sends(&mut self, who: usize, is_refused: bool, in_room: bool) {
         self.counter += 1;
         let text = format!("{}{}", if is_refused { "no " } else { "" }, self.counter);
-        let to = self.users[1 - who].node.clone();
+        let to = if in_room {
+            Conversation::Room(room())
+        } else {
+            Conversation::Peer(self.users[1 - who].node.clone())
+        };
         let user = &mut self.users[who];
-        if let Ok(ticket) = user.session.send(self.now, &to, Outgoing::text(text.clone())) {
-            user.sent.push((ticket, text));
+        if let Ok(ticket) = user.session.send(self.now, to, Outgoing::text(text.clone())) {
+            user.sent.push((ticket, text, in_room));
         }
         self.drive(who);
     }
@@ -183,6 +189,7 @@ impl World {
     fn app_takes(&mut self, who: usize) {
         let user = &mut self.users[who];
         if let Some(Event::Message(message)) = user.session.take_event(self.now) {
+            assert!(!message.outgoing, "an own message came back: {message:?}");
             let mid = message.mid.map_or(0, |mid| mid.get());
             user.seen.push((mid, message.text.clone().unwrap_or_default()));
         }
@@ -276,8 +283,13 @@ impl World {
         };
         let id = message.id.unwrap();
         let before = self.log.len();
+        let in_room = message.ms_type == ROOM;
         let at = *self.ids.entry((from, id)).or_insert_with(|| {
-            let number = i64::try_from(self.log.len()).unwrap() + 1;
+            let same = self
+                .log
+                .iter()
+                .filter(|stored| stored.message.ms_type == message.ms_type);
+            let number = i64::try_from(same.count()).unwrap() + 1;
             message.mid = Some(number);
             message.timestamp = Some(number);
             message.from_tid = Some(Tid {
@@ -289,15 +301,19 @@ impl World {
         });
         let is_fresh = self.log.len() > before;
         let stored = &self.log[at];
+        // In a room the delivery of the own copy is the confirmation; a repeat is answered by an echo there too.
         if let Some(connection) = &mut self.users[from].connection
             && connection.logged_in
+            && !(is_fresh && in_room)
         {
             let echo = packet::server_packet(PacketType::Message, self.encoding, &stored.message);
             connection.to_client.push_back(echo);
         }
-        if is_fresh {
-            self.users[1 - from].position.insert(at);
-            self.feed(1 - from);
+        for to in [1 - from, from] {
+            if is_fresh && (to != from || in_room) {
+                self.users[to].position.insert(at);
+                self.feed(to);
+            }
         }
         self.drive(from);
     }
@@ -339,9 +355,14 @@ impl World {
             connection.next = last + 1;
             connection.last_send_id += 1;
             let send_id = connection.last_send_id;
-            connection
-                .to_client
-                .push_back(delivery(&self.log, &entries, is_list, send_id, self.encoding));
+            connection.to_client.push_back(delivery(
+                &self.log,
+                who,
+                &entries,
+                is_list,
+                send_id,
+                self.encoding,
+            ));
             connection.flight.push_back(Flight {
                 send_id,
                 entries,
@@ -369,6 +390,7 @@ impl World {
                 flight.send_id = connection.last_send_id;
                 let bytes = delivery(
                     &self.log,
+                    who,
                     &flight.entries,
                     flight.is_list,
                     flight.send_id,
@@ -401,8 +423,10 @@ impl World {
         match action >> 1 {
             0..=19 => self.server_reads(who),
             20..=39 => self.client_reads(who),
-            40..=59 => self.app_sends(who, false),
-            60..=64 => self.app_sends(who, true),
+            40..=49 => self.app_sends(who, false, false),
+            50..=59 => self.app_sends(who, false, true),
+            60..=62 => self.app_sends(who, true, false),
+            63..=64 => self.app_sends(who, true, true),
             65..=89 => self.app_takes(who),
             90..=109 => self.commit(),
             110..=117 => self.advance(Duration::from_millis(700)),
@@ -447,8 +471,8 @@ impl World {
 
     fn check(&self) {
         for (who, user) in self.users.iter().enumerate() {
-            let mut stored_mids = BTreeSet::new();
-            for (ticket, text) in &user.sent {
+            let mut last_mids = [0, 0];
+            for (ticket, text, in_room) in &user.sent {
                 let copies = self
                     .log
                     .iter()
@@ -460,9 +484,9 @@ impl World {
                         assert_eq!(copies[0].message.mid, sent.mid.map(|mid| mid.get()));
                         assert!(!text.starts_with("no"));
                         let mid = sent.mid.unwrap().get();
-                        let is_last = stored_mids.last().is_none_or(|last| *last < mid);
-                        assert!(is_last, "messages of one sender keep their order");
-                        stored_mids.insert(mid);
+                        let last = &mut last_mids[usize::from(*in_room)];
+                        assert!(*last < mid, "messages of one sender keep their order");
+                        *last = mid;
                     }
                     Err(error) => {
                         assert!(matches!(error, SendError::Refused(_)), "{error}");
@@ -486,10 +510,23 @@ impl World {
     }
 }
 
-fn delivery(log: &[Stored], entries: &[usize], is_list: bool, send_id: i32, encoding: Encoding) -> Bytes {
+fn room() -> RoomId {
+    node::wide_node_from_random([3; 15]).into()
+}
+
+fn delivery(
+    log: &[Stored],
+    who: usize,
+    entries: &[usize],
+    is_list: bool,
+    send_id: i32,
+    encoding: Encoding,
+) -> Bytes {
     let copy = |entry: &usize| {
         let mut message = log[*entry].message.clone();
         message.is_offline = is_list.then_some(true);
+        // Read back, only the own number is told to its author.
+        message.id = message.id.filter(|_| !is_list || log[*entry].from == who);
         message
     };
     if is_list {
