@@ -160,7 +160,11 @@ impl Account {
     pub(crate) async fn connect_with(&self, purpose: Purpose, password: &str) -> Result<Client, Failure> {
         let builder = match purpose {
             Purpose::Errand => self.builder()?.drain_offline(false),
-            Purpose::Receive => self.builder()?.acknowledge(Acknowledge::WhenNextIsTaken),
+            // Only what was set by hand in a chat is answered.
+            Purpose::Receive => self
+                .builder()?
+                .acknowledge(Acknowledge::WhenNextIsTaken)
+                .answer_presence(true),
         };
         Ok(builder
             .connect(Credentials::password(&self.name, password))

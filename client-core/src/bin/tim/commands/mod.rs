@@ -4,7 +4,6 @@ mod account;
 mod chat;
 mod contacts;
 mod history;
-mod keyboard;
 mod listen;
 pub(crate) mod rooms;
 mod send;

@@ -16,7 +16,8 @@ use crate::output;
 pub(super) struct Keyboard {
     lines: tokio_mpsc::Receiver<String>,
     /// Tells the thread that the line was dealt with. Dropping it ends the thread.
-    next: Option<mpsc::Sender<()>>,
+    next: Option<mpsc::Sender<String>>,
+    prompt: String,
     printer: Option<Box<dyn ExternalPrinter + Send>>,
     /// A line is being typed, and the terminal in a state of its own.
     is_typing: bool,
@@ -39,10 +40,10 @@ impl Keyboard {
             Editor::<(), MemHistory>::with_history(config, MemHistory::new()).map_err(unusable)?;
         let printer = editor.create_external_printer().map_err(unusable)?;
         let (line_sender, lines) = tokio_mpsc::channel(1);
-        let (next, next_receiver) = mpsc::channel::<()>();
+        let (next, next_receiver) = mpsc::channel::<String>();
         // Reads only when asked, so that the terminal is in its normal state whenever the program ends.
         std::thread::spawn(move || {
-            while next_receiver.recv().is_ok() {
+            while let Ok(prompt) = next_receiver.recv() {
                 let Ok(line) = editor.readline(&prompt) else {
                     return;
                 };
@@ -54,6 +55,7 @@ impl Keyboard {
         let mut keyboard = Self {
             lines,
             next: Some(next),
+            prompt,
             printer: Some(Box::new(printer)),
             is_typing: false,
         };
@@ -74,6 +76,7 @@ impl Keyboard {
         Self {
             lines,
             next: None,
+            prompt: String::new(),
             printer: None,
             is_typing: false,
         }
@@ -95,12 +98,17 @@ impl Keyboard {
         Ok(())
     }
 
+    /// What stands before the next line.
+    pub(super) fn set_prompt(&mut self, prompt: String) {
+        self.prompt = prompt;
+    }
+
     /// Asks for another line.
     pub(super) fn ask(&mut self) {
         self.is_typing = self.printer.is_some();
         // When the thread is gone the channel of lines says so.
         if let Some(next) = &self.next
-            && next.send(()).is_err()
+            && next.send(self.prompt.clone()).is_err()
         {}
     }
 
