@@ -273,7 +273,7 @@ impl Client {
         self.request_nodes(Request::Blocked).await
     }
 
-    /// Asks for friendship with a greeting (at most 16 KiB). When the other side has asked before, this accepts.
+    /// Asks for friendship with a greeting (at most 1 KiB). When the other side has asked before, this accepts.
     /// Lifts an own block of that user.
     ///
     /// # Errors

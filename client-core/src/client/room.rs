@@ -12,7 +12,7 @@ use crate::room::{RoomId, RoomKind, RoomProfile};
 use crate::session::{HistoryStart, Reply, Request, RoomOperation};
 
 impl Client {
-    /// Creates a room with a title of at most 16 KiB. Its creator is founder and first member.
+    /// Creates a room with a title of at most 1 KiB. Its creator is founder and first member.
     ///
     /// # Errors
     /// See [`RequestError`].
@@ -188,7 +188,7 @@ impl Room {
         self.nodes(RoomOperation::BlockedMembers).await
     }
 
-    /// Joins an open room, or asks those who manage a private one, with a text of at most 16 KiB. The server answers
+    /// Joins an open room, or asks those who manage a private one, with a text of at most 1 KiB. The server answers
     /// neither; that this user is a member now is told by a notice
     /// ([`NoticeKind::RoomJoined`](crate::NoticeKind::RoomJoined)), a refusal by
     /// [`NoticeKind::JoinRefused`](crate::NoticeKind::JoinRefused).
@@ -215,7 +215,7 @@ impl Room {
         self.invite(user).await
     }
 
-    /// Refuses a request to join. The reason, at most 16 KiB, may be empty; not every server passes it on.
+    /// Refuses a request to join. The reason, at most 1 KiB, may be empty; not every server passes it on.
     ///
     /// # Errors
     /// Refusals: 4103 nobody asks any more. See [`RequestError`].

@@ -207,7 +207,7 @@ settings! {
         /// Packets per second that all connections of one account may send together. They are slowed
         /// down; only what they send beyond that is refused. What makes more work counts as more packets: a
         /// presence packet with a list as one more for every 4 addressees, a request for profiles as one more
-        /// for every 16. 0: no limit.
+        /// for every 16, a message to a room as one more for every 64 who listen. 0: no limit.
         packets_per_second_per_account: u32 = 10_000;
         /// Requests of one connection that may wait behind a running one before no more are read.
         waiting_packets: usize = 64;

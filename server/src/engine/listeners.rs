@@ -106,6 +106,13 @@ impl Listeners {
         }
     }
 
+    /// How many sessions listen to a room here.
+    #[must_use]
+    pub fn count(&self, room: &RoomId) -> usize {
+        let audience = self.shard(room).lock().get(room).cloned();
+        audience.map_or(0, |audience| audience.lock().sessions.len())
+    }
+
     /// Hands a packet that is delivered now or never to the listeners of a room; answers how many
     /// had no room for it.
     pub fn volatile(&self, room: &RoomId, parcel: &Arc<Parcel>) -> u64 {

@@ -59,6 +59,22 @@ impl Engine {
         }
     }
 
+    /// How many sessions a message is for, as far as that is known at once: a room's listeners here,
+    /// when its sender is known to be a member. Strangers learn nothing of a room by it.
+    #[must_use]
+    pub fn audience(&self, login: &Login, message: &TimMessage) -> usize {
+        let room = message.room_tid.as_ref().filter(|_| message.ms_type == 3);
+        let Some(room) = room.and_then(|tid| self.parse_room(&tid.node)) else {
+            return 1;
+        };
+        let known = self.rooms.known(&room, &login.account().id);
+        if known.is_some_and(|standing| standing.membership.is_member()) {
+            self.listeners.count(&room)
+        } else {
+            1
+        }
+    }
+
     /// What permission depends on, if all of it is in memory.
     fn known_facts(&self, login: &Login, draft: &Draft) -> Option<Facts> {
         let me = &login.account().id;

@@ -1,5 +1,5 @@
 //! What a server has to do, in as few words as possible: relations, rooms, histories, and what every device
-//! has to see. Written from the protocol and from what the project says of it, and never from the server's code.
+//! has to see. It shares no code with the server.
 
 mod rules;
 

@@ -151,7 +151,7 @@ async fn a_zero_byte_ends_the_node_of_a_text(encoding: Encoding) {
     refused(&mut a, PacketType::BigBinary, ErrorCode::BigData).await;
 }
 
-/// Covers: 7.9-10, 7.9-11, 11.3-2, W-11
+/// Covers: 7.9-10, 7.9-11, 11.3-2
 async fn big_data_needs_the_permission_of_a_message(encoding: Encoding) {
     let server = shared();
     let (_pair, mut a, _b) = friends(&server, encoding).await;
@@ -223,7 +223,7 @@ async fn the_rest_of_a_refused_packet_is_not_read_as_packets(encoding: Encoding)
     expect_big(&mut b, TEXT, &pair.a.node, b"honest").await;
 }
 
-/// Covers: 7.9-9, 7.9-12, 11.3-5
+/// Covers: 7.9-12, 11.3-5
 async fn unfinished_packets_are_limited_over_all_sessions(encoding: Encoding) {
     let server = Server::options()
         .set("limits.big_data_bytes", "\"1MiB\"")

@@ -365,7 +365,7 @@ async fn rooms_and_subscriptions_are_limited(encoding: Encoding) {
     subscribe(&mut b, &first, BINARY).await;
 }
 
-/// Covers: 7.12-slow-1, W-44
+/// Covers: 7.12-slow-1
 async fn a_subscriber_that_does_not_read_loses_chunks_and_no_messages(encoding: Encoding) {
     let server = Server::options()
         .set("virtual_rooms.waiting_bytes", "\"64KiB\"")

@@ -23,7 +23,7 @@ pub(crate) use self::answer::Answer;
 const MAX_PAGE: u16 = 1000;
 
 /// Largest greeting, request text, reason and topic, in bytes.
-const MAX_TEXT: usize = 16 << 10;
+const MAX_TEXT: usize = 1 << 10;
 
 /// Users or rooms in one request.
 const MAX_LIST: usize = 1000;
@@ -248,15 +248,15 @@ impl Request {
             Self::History { limit, .. } if !(1..=MAX_PAGE).contains(limit) => {
                 invalid("a page of history has 1 to 1000 messages")
             }
-            Self::AddFriend { text, .. } if text.len() > MAX_TEXT => invalid("a greeting has at most 16 KiB"),
+            Self::AddFriend { text, .. } if text.len() > MAX_TEXT => invalid("a greeting has at most 1 KiB"),
             Self::ChangePassword { new, .. } if new.expose().is_empty() => {
                 invalid("the new password is empty")
             }
-            Self::CreateRoom { topic, .. } if topic.len() > MAX_TEXT => invalid("a topic has at most 16 KiB"),
+            Self::CreateRoom { topic, .. } if topic.len() > MAX_TEXT => invalid("a topic has at most 1 KiB"),
             Self::Room {
                 operation: RoomOperation::Join(text) | RoomOperation::Reject { reason: text, .. },
                 ..
-            } if text.len() > MAX_TEXT => invalid("a request or reason has at most 16 KiB"),
+            } if text.len() > MAX_TEXT => invalid("a request or reason has at most 1 KiB"),
             Self::Users(list) if !is_list(list.len()) => invalid("1 to 1000 users can be asked for"),
             Self::RoomProfiles(list) if !is_list(list.len()) => invalid("1 to 1000 rooms can be asked for"),
             Self::SendPresence { to, .. } if !is_list(to.len()) => {

@@ -37,6 +37,9 @@ mod list {
     pub(super) const BLOCKED: i32 = 8;
 }
 
+/// Listeners of a room that count as one more packet.
+const LISTENERS_PER_PACKET: usize = 64;
+
 impl Session {
     pub(super) fn request(&mut self, packet: &ClientPacket<'_>, now: Instant) {
         let Some(open) = &mut self.open else { return };
@@ -57,7 +60,7 @@ impl Session {
                 self.collect_feed();
             }
             Some(PacketType::Message | PacketType::RevokeMessage | PacketType::BurnMessage) => {
-                self.send(packet);
+                self.send(packet, now);
             }
             Some(PacketType::VRoom) => self.virtual_room(packet),
             Some(PacketType::Stream) => self.publish_chunk(packet, now),
@@ -107,7 +110,7 @@ impl Session {
         }));
     }
 
-    fn send(&mut self, packet: &ClientPacket<'_>) {
+    fn send(&mut self, packet: &ClientPacket<'_>, now: Instant) {
         let Some(open) = &mut self.open else { return };
         let message = match packet.decode::<TimMessage>() {
             Ok(message) => message,
@@ -133,9 +136,18 @@ impl Session {
             bytes,
             answer: None,
         });
-        match open.login.engine().send_now(&open.login, ticket, message) {
+        let per_second = self.context.limits.packets_per_second_per_account;
+        let audience = open.login.engine().audience(&open.login, &message);
+        let pause = open
+            .login
+            .account()
+            .count_packets(audience / LISTENERS_PER_PACKET, per_second, now);
+        let sent = open.login.engine().send_now(&open.login, ticket, message);
+        self.slow_down(pause, now);
+        match sent {
             Attempt::Accepted => {}
             Attempt::NeedsStore(message) => {
+                let Some(open) = &self.open else { return };
                 let login = Arc::clone(&open.login);
                 self.run_to_its_end(async move {
                     login.engine().send(&login, ticket, message).await;
