@@ -1,8 +1,8 @@
 //! Client SDK for tim instant-messaging servers.
 //!
 //! - `ClientBuilder` (feature `native`) chooses a server, registers accounts and opens sessions.
-//! - `Client` (feature `native`) is a session: send, receive, friends, history. Every method says its limits, errors
-//!   and what dropping its future does.
+//! - `Client` (feature `native`) is a session: send, receive, friends, history, profiles, presence. Every method says
+//!   its limits, errors and what dropping its future does. `Room` and `VirtualRoom` are handles it gives out.
 //! - [`Event`] is what a session tells the application.
 //! - [`session`] is the core below: a state machine without I/O and clock, for other transports. It is all that is
 //!   left without features, and builds for `wasm32-unknown-unknown`.
@@ -46,6 +46,36 @@
 //!     match event {
 //!         Event::Message(message) => println!("{:?}", message.text),
 //!         Event::LoggedOut { reason } => println!("the end: {reason:?}"),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Rooms, presence, streams
+//!
+#![cfg_attr(feature = "native", doc = "```no_run")]
+#![cfg_attr(not(feature = "native"), doc = "```ignore")]
+//! use tim_client::{Client, Event, NoticeKind, Presence, RoomKind, UserProfile};
+//!
+//! # async fn example(client: Client) -> Result<(), Box<dyn std::error::Error>> {
+//! // Everything about one room goes through its handle; history, recall and paging are the same as with users.
+//! let room = client.room(&client.create_room(RoomKind::Private, "Choir").await?);
+//! room.send_text("Practice is on Friday.").await?;
+//!
+//! // Told to all friends, and again after every reconnect.
+//! client.set_presence(Presence::new().with_status("singing")).await?;
+//! client.set_profile(UserProfile::new().with_nickname("Al")).await?;
+//!
+//! while let Some(event) = client.next_event().await {
+//!     match event {
+//!         Event::Notice(notice) if notice.kind == NoticeKind::JoinRequest => {
+//!             if let (Some(id), Some(singer)) = (&notice.room, &notice.from) {
+//!                 client.room(id).approve(singer).await?;
+//!             }
+//!         }
+//!         Event::PresenceChanged(change) => println!("{}: {:?}", change.from, change.status),
 //!         _ => {}
 //!     }
 //! }
