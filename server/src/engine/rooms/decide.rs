@@ -150,8 +150,8 @@ pub fn refuse(actor: Role, now: Membership) -> Result<Decision, ErrorCode> {
 /// room stays, and then it is not told.
 ///
 /// # Errors
-/// `PermDenied` for others than staff and against those who are [protected](may_remove), `NoExist`
-/// when there is nothing to remove.
+/// `PermDenied` for others than staff, against the founder, and against managers for anyone but the
+/// founder; `NoExist` when there is nothing to remove.
 pub fn kick(actor: Role, target: Role, now: Membership) -> Result<Decision, ErrorCode> {
     may_remove(actor, target)?;
     if now.room == Nothing && now.account != Wants {
@@ -170,7 +170,8 @@ pub fn kick(actor: Role, target: Role, now: Membership) -> Result<Decision, Erro
 /// Removes an account and keeps it from asking to join. It is not told.
 ///
 /// # Errors
-/// `PermDenied` for others than staff and against those who are [protected](may_remove).
+/// `PermDenied` for others than staff, against the founder, and against managers for anyone but the
+/// founder.
 pub fn block_member(actor: Role, target: Role, now: Membership) -> Result<Decision, ErrorCode> {
     may_remove(actor, target)?;
     let becomes = Membership {
