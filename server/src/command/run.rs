@@ -25,6 +25,9 @@ pub(crate) fn run(loaded: Loaded, ready_file: Option<&Path>) -> Result<(), Failu
     builder
         .enable_all()
         .thread_name("tim-worker")
+        // Sessions woken by a message to a large room are all written to before the first acks are looked
+        // at: the last of 9,500 receivers has it a third earlier. See `engine::listeners`.
+        .global_queue_interval(1)
         .max_blocking_threads(8);
     if loaded.config.process.workers > 0 {
         builder.worker_threads(loaded.config.process.workers);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parking_lot::Mutex;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use super::Engine;
 use super::online::{Member, SessionId};
@@ -99,11 +100,13 @@ impl Listeners {
         };
         let mut audience = audience.lock();
         audience.head = audience.head.max(seq);
-        for (id, member) in &audience.sessions {
-            if Some(*id) != except {
-                member.outlet.room_entry(room, seq, Arc::clone(parcel));
+        wake_in_order(audience.sessions.len(), || {
+            for (id, member) in &audience.sessions {
+                if Some(*id) != except {
+                    member.outlet.room_entry(room, seq, Arc::clone(parcel));
+                }
             }
-        }
+        });
     }
 
     /// How many sessions listen to a room here.
@@ -121,12 +124,29 @@ impl Listeners {
         };
         let audience = audience.lock();
         let dropped = |member: &&Arc<Member>| !member.outlet.room_volatile(room, Arc::clone(parcel));
-        audience.sessions.values().filter(dropped).count() as u64
+        wake_in_order(audience.sessions.len(), || {
+            audience.sessions.values().filter(dropped).count() as u64
+        })
     }
 
     fn shard(&self, room: &RoomId) -> &Shard {
         #[allow(clippy::cast_possible_truncation, reason = "reduced to the number of shards")]
         &self.shards[self.hasher.hash_one(room) as usize % SHARDS]
+    }
+}
+
+/// Wakes sessions so that those of a large room run in the order in which they were woken, and before the acks
+/// that the first of them cause. A worker of the runtime keeps what it wakes in a short queue of its own (256
+/// tasks), shares the rest, and would come back to its own after everything else; a thread that is no worker
+/// wakes all of them through the shared queue, which workers serve first (see `command::run`).
+fn wake_in_order<T>(sessions: usize, wake: impl FnOnce() -> T) -> T {
+    const OWN_QUEUE: usize = 256;
+    let is_worker =
+        || Handle::try_current().is_ok_and(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if sessions > OWN_QUEUE && is_worker() {
+        tokio::task::block_in_place(wake)
+    } else {
+        wake()
     }
 }
 
