@@ -22,6 +22,8 @@ mod run;
 mod steps;
 mod test;
 mod tools;
+mod wasm;
+mod web;
 mod workspace;
 
 /// Builds, runs, tests and packages tim.
@@ -36,6 +38,8 @@ struct Arguments {
 enum Task {
     /// Build and start a server on this computer and say how to chat with it; Ctrl-C stops it.
     Run(run::Options),
+    /// Build the pages for browsers into `target/web/web.bundle`.
+    Web(web::Options),
     /// Run all tests, after installing what they need.
     Test(test::Options),
     /// Run exactly what continuous integration runs: formatting, lints, documentation, dependencies, tests.
@@ -70,6 +74,7 @@ fn perform(task: Task) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     match task {
         Task::Run(options) => run::run(&workspace, &options),
+        Task::Web(options) => web::build(&workspace, &options).map(|_| ExitCode::SUCCESS),
         Task::Test(options) => test::test(&workspace, &options),
         Task::Ci => checks::ci(&workspace),
         Task::Crash(options) => test::crash(&workspace, &options),
