@@ -77,6 +77,9 @@ pub enum ConnectError {
     /// The answer to the login was not usable.
     #[error("the server answered the login with {0}")]
     Protocol(&'static str),
+    /// There are no credentials: the source of credentials says that the user is signed out.
+    #[error("signed out")]
+    NoCredentials,
     /// The client was closed meanwhile.
     #[error("the client was closed")]
     Abandoned,

@@ -121,13 +121,15 @@ pub mod session;
 #[doc = include_str!("../README.md")]
 struct ReadMe;
 
-#[cfg(feature = "native")]
+#[cfg(any(feature = "native", feature = "browser"))]
 mod client;
 mod error;
 mod event;
 mod message;
 mod presence;
 mod room;
+#[cfg(any(feature = "native", feature = "browser"))]
+mod runtime;
 mod stream;
 mod transport;
 mod user;
@@ -142,13 +144,13 @@ pub use self::message::{
 pub use self::presence::{Presence, PresenceChange, SubStatus};
 pub use self::room::{RoomId, RoomKind, RoomProfile};
 pub use self::session::{
-    Acknowledge, Added, Credentials, HistoryStart, Reconnect, Secret, ServerKind, SessionConfig,
+    Acknowledge, Added, Credentials, HistoryStart, Reconnect, Renewal, Secret, ServerKind, SessionConfig,
 };
 pub use self::stream::{Frame, Publication, StreamMode, SubscribeOptions, VirtualRoomAccess, VirtualRoomId};
 pub use self::transport::{AddressError, ServerAddress};
 pub use self::user::UserProfile;
 
-#[cfg(feature = "native")]
+#[cfg(any(feature = "native", feature = "browser"))]
 pub use self::client::{
     AccountError, Client, ClientBuilder, Confirmation, Events, HistoryPager, Room, Subscription, VirtualRoom,
 };

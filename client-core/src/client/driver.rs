@@ -1,23 +1,20 @@
 //! The task behind a client: carries out what the session core wants and feeds it with what arrives.
 
 use std::collections::VecDeque;
-use std::future::{self, Future};
-use std::pin::Pin;
+use std::future;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::shared::Shared;
-use crate::session::{Action, Credentials, Status};
-use crate::transport::native::Connector;
-use crate::transport::native::websocket::{Connection, Ended};
+use crate::runtime::{self, Source, Task, WakeSignals};
+use crate::session::{Action, Renewal, Status};
+use crate::transport::{Connection, Connector, Ended};
 
 /// Packets read before others get their turn.
 const READS: usize = 64;
 
-type Task<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
 /// Fetches new credentials.
-pub(super) type CredentialSource = Arc<dyn Fn() -> Task<Option<Credentials>> + Send + Sync>;
+pub(super) type CredentialSource = Source<Renewal>;
 
 enum Link {
     None,
@@ -41,7 +38,7 @@ pub(super) struct Driver {
     link: Link,
     /// A connection that says goodbye.
     closing: Option<Task<()>>,
-    fetching: Option<Task<Option<Credentials>>>,
+    fetching: Option<Task<Renewal>>,
 }
 
 impl Driver {
@@ -62,6 +59,12 @@ impl Driver {
 
     /// Runs until the session has ended and its connection is closed.
     pub(super) async fn run(mut self) {
+        let weak = Arc::downgrade(&self.shared);
+        let _signals = WakeSignals::listen(move || {
+            if let Some(shared) = weak.upgrade() {
+                shared.nudge();
+            }
+        });
         loop {
             self.act();
             self.shared.dispatch();
@@ -109,7 +112,10 @@ impl Driver {
                         drop(state);
                         self.fetching = Some(source());
                     }
-                    None => state.session.no_credentials(),
+                    None => {
+                        let now = self.shared.now();
+                        state.session.renew(now, Renewal::SignedOut);
+                    }
                 },
             }
         }
@@ -117,15 +123,10 @@ impl Driver {
 
     /// Waits until something happens and tells the core.
     async fn wait(&mut self) {
-        let deadline = self
-            .shared
-            .lock()
-            .session
-            .deadline()
-            .map(|at| self.shared.instant(at));
+        let deadline = self.shared.lock().session.deadline();
         let time = async {
             match deadline {
-                Some(deadline) => tokio::time::sleep_until(deadline).await,
+                Some(deadline) => runtime::sleep_until(&self.shared.clock, deadline).await,
                 None => future::pending().await,
             }
         };
@@ -138,14 +139,10 @@ impl Driver {
                 shared.lock().session.tick(now);
             }
             () = optional(&mut self.closing) => self.closing = None,
-            credentials = optional(&mut self.fetching) => {
+            renewal = optional(&mut self.fetching) => {
                 self.fetching = None;
                 let now = shared.now();
-                let mut state = shared.lock();
-                match credentials {
-                    Some(credentials) => state.session.provide_credentials(now, credentials),
-                    None => state.session.no_credentials(),
-                }
+                shared.lock().session.renew(now, renewal);
             }
         }
     }

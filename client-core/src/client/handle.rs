@@ -17,6 +17,7 @@ use super::shared::Shared;
 use crate::error::{ConnectError, RequestError, SendError};
 use crate::event::Event;
 use crate::message::{Conversation, Incoming, Mid, Outgoing, Sent};
+use crate::runtime;
 use crate::session::{
     Added, Credentials, HistoryStart, Reply, Request, RequestTicket, Secret, SendTicket, Session,
     SessionConfig, Status,
@@ -83,16 +84,19 @@ impl fmt::Debug for Client {
 impl Client {
     pub(super) async fn start(
         config: SessionConfig,
-        credentials: Credentials,
+        credentials: Option<Credentials>,
         driver: impl FnOnce(Arc<Shared>) -> Driver,
     ) -> Result<Self, ConnectError> {
         let (sender, login) = oneshot::channel();
         let shared = Arc::new(Shared::new(config, sender));
         let mut guard = CloseOnDrop(Some(Arc::clone(&shared)));
         let now = shared.now();
-        shared.lock().session.start(now, credentials);
+        match credentials {
+            Some(credentials) => shared.lock().session.start(now, credentials),
+            None => shared.lock().session.start_with_renewal(),
+        }
         // The task ends by itself when the session has ended, which dropping the last handle brings about.
-        tokio::spawn(driver(Arc::clone(&shared)).run());
+        runtime::spawn(driver(Arc::clone(&shared)).run());
         let node = login.await.unwrap_or(Err(ConnectError::Abandoned))?;
         guard.0 = None;
         Ok(Self {
@@ -116,6 +120,13 @@ impl Client {
         self.shared().lock().session.status() == Status::Online
     }
 
+    /// The device may have slept, or changed its network: connects at once instead of after the pause between two
+    /// attempts, or finds out within [`SessionConfig::probe_timeout`] whether the connection is still alive. In
+    /// browsers this happens by itself.
+    pub fn nudge(&self) {
+        self.shared().nudge();
+    }
+
     /// Waits for the next event. `None`: the session has ended and all its events were taken.
     ///
     /// With several callers each event goes to one of them. Dropping the future loses no event.
@@ -136,7 +147,7 @@ impl Client {
     /// Users must be friends, and one must be a member of the room, else it is refused with 4105.
     ///
     /// The message is kept across reconnects and repeated with the same id, which the server stores once. There
-    /// is no time limit: use [`tokio::time::timeout`] to stop waiting (the message stays queued).
+    /// is no time limit: drop the future to stop waiting (the message stays queued).
     ///
     /// # Errors
     /// See [`SendError`].

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 use std::task::Waker;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 use tim_protocol::Node;
 use tokio::sync::{Notify, oneshot};
-use tokio::time::Instant;
 
 use crate::error::{ConnectError, RequestError, SendError};
 use crate::message::Sent;
+use crate::runtime::{self, Clock};
 use crate::session::{Outcome, Reply, RequestTicket, SendTicket, Session, SessionConfig, Status};
 use crate::stream::VirtualRoomId;
 
@@ -31,7 +31,7 @@ pub(super) struct State {
 
 pub(super) struct Shared {
     state: Mutex<State>,
-    origin: Instant,
+    pub(super) clock: Clock,
     /// The driver has something to do.
     pub(super) work: Notify,
     /// A send was settled, so there may be room for another one.
@@ -44,13 +44,9 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(config: SessionConfig, login: oneshot::Sender<Result<Node, ConnectError>>) -> Self {
-        let unix = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
-        let unix_millis = u64::try_from(unix.as_millis()).unwrap_or(u64::MAX);
         Self {
             state: Mutex::new(State {
-                session: Session::new(config, rand::random(), unix_millis),
+                session: Session::new(config, runtime::random_seed(), Clock::unix_millis()),
                 login: Some(login),
                 sends: HashMap::new(),
                 requests: HashMap::new(),
@@ -58,7 +54,7 @@ impl Shared {
                 frame_wakers: HashMap::new(),
                 is_done: false,
             }),
-            origin: Instant::now(),
+            clock: Clock::new(),
             work: Notify::new(),
             room: Notify::new(),
             done: Notify::new(),
@@ -72,12 +68,15 @@ impl Shared {
 
     /// The time as the session core counts it.
     pub(super) fn now(&self) -> Duration {
-        self.origin.elapsed()
+        self.clock.now()
     }
 
-    /// When the core's time reaches that point.
-    pub(super) fn instant(&self, at: Duration) -> Instant {
-        self.origin + at
+    /// The device may have slept, or changed its network.
+    pub(super) fn nudge(&self) {
+        let now = self.now();
+        self.lock().session.nudge(now);
+        self.dispatch();
+        self.work.notify_one();
     }
 
     /// Passes on what the core has settled and wakes those who wait for events.

@@ -120,6 +120,9 @@ pub struct SessionConfig {
     pub login_delay: Duration,
     /// Longest wait for the echo of a written message before the connection counts as broken. Default 30 s.
     pub echo_timeout: Duration,
+    /// Longest wait for a sign of life when the device may have slept ([`Session::nudge`](super::Session::nudge)).
+    /// Default 5 s.
+    pub probe_timeout: Duration,
     /// Time between two keep-alive packets. Default 15 s. A connection on which nothing arrives for four of
     /// them counts as broken.
     pub ping_interval: Duration,
@@ -152,6 +155,7 @@ impl Default for SessionConfig {
             login_timeout: Duration::from_secs(10),
             login_delay: Duration::ZERO,
             echo_timeout: Duration::from_secs(30),
+            probe_timeout: Duration::from_secs(5),
             ping_interval: Duration::from_secs(15),
             reconnect: Reconnect::default(),
         }
@@ -196,7 +200,7 @@ pub enum Credentials {
     /// A one-time token. A reconnect needs new credentials, see
     /// [`SessionConfig`] and the credential source of the client.
     Token {
-        /// The login name that the token was made for.
+        /// The login name that the token was made for. Empty: the token alone decides.
         name: String,
         /// The token.
         token: Secret,
@@ -212,7 +216,7 @@ impl Credentials {
         }
     }
 
-    /// Login by a one-time token.
+    /// Login by a one-time token of that name. With an empty name the token alone decides.
     pub fn token(name: impl Into<String>, token: impl Into<String>) -> Self {
         Self::Token {
             name: name.into(),
@@ -226,5 +230,47 @@ impl Credentials {
         match self {
             Self::Password { name, .. } | Self::Token { name, .. } => name,
         }
+    }
+}
+
+/// What a source of credentials has when a session is to log in again.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Renewal {
+    /// Log in with these.
+    Credentials(Credentials),
+    /// There are none now, because their source cannot be reached or is overloaded. The session tries again after its
+    /// usual pause.
+    Later {
+        /// For people.
+        reason: String,
+        /// Shortest time until the next attempt.
+        retry_after: Option<Duration>,
+    },
+    /// There will never be any: the session ends with
+    /// [`LogoutReason::NoCredentials`](crate::LogoutReason::NoCredentials).
+    SignedOut,
+}
+
+impl Renewal {
+    /// There are no credentials now.
+    pub fn later(reason: impl Into<String>) -> Self {
+        Self::Later {
+            reason: reason.into(),
+            retry_after: None,
+        }
+    }
+}
+
+impl From<Credentials> for Renewal {
+    fn from(credentials: Credentials) -> Self {
+        Self::Credentials(credentials)
+    }
+}
+
+impl From<Option<Credentials>> for Renewal {
+    /// `None`: signed out.
+    fn from(credentials: Option<Credentials>) -> Self {
+        credentials.map_or(Self::SignedOut, Self::Credentials)
     }
 }

@@ -18,18 +18,21 @@ use crate::event::{DisconnectReason, Event, LogoutReason};
 
 impl Session {
     pub(super) fn tick_online(&mut self, now: Duration) {
-        let broken = if now >= self.last_received + self.silence_limit() {
-            Some(DisconnectReason::Silent)
-        } else if self
-            .outbox
-            .oldest_written()
-            .is_some_and(|written| now >= written + self.config.echo_timeout)
-        {
-            Some(DisconnectReason::Unconfirmed)
-        } else {
-            None
+        // Devices sleep, and browsers hold the timers of hidden pages back: then nothing is known about the
+        // connection, because what has arrived may not have been read yet.
+        let is_late = now >= self.next_ping + self.config.ping_interval;
+        let is_broken = match self.probe {
+            Some(until) => now >= until,
+            None => self.broken_at().is_some_and(|at| now >= at),
         };
-        if let Some(reason) = broken {
+        if is_broken && self.probe.is_none() && is_late {
+            self.send_probe(now);
+        } else if is_broken {
+            let reason = if self.probe.is_some() || now >= self.silent_at() {
+                DisconnectReason::Silent
+            } else {
+                DisconnectReason::Unconfirmed
+            };
             self.actions.push_back(Action::Close);
             self.lose(now, reason);
             return;
@@ -50,14 +53,40 @@ impl Session {
 
     pub(super) fn open(&mut self, now: Duration) {
         if self.credentials_used && matches!(self.credentials, Some(Credentials::Token { .. })) {
-            self.phase = Phase::FetchingCredentials;
-            self.actions.push_back(Action::FetchCredentials);
+            self.fetch_credentials();
             return;
         }
         self.phase = Phase::Opening {
             deadline: now + self.config.connect_timeout,
         };
         self.actions.push_back(Action::Open);
+    }
+
+    pub(super) fn fetch_credentials(&mut self) {
+        self.phase = Phase::FetchingCredentials;
+        self.actions.push_back(Action::FetchCredentials);
+    }
+
+    /// Asks for a sign of life.
+    pub(super) fn send_probe(&mut self, now: Duration) {
+        if self.probe.is_none() {
+            self.probe = Some(now + self.config.probe_timeout);
+            self.next_ping = now + self.config.ping_interval;
+            self.write(packet::ping(self.config.encoding));
+        }
+    }
+
+    /// When the connection counts as broken, unless something arrives before.
+    pub(super) fn broken_at(&self) -> Option<Duration> {
+        let echo = self
+            .outbox
+            .oldest_written()
+            .map(|written| written + self.config.echo_timeout);
+        [Some(self.silent_at()), echo].into_iter().flatten().min()
+    }
+
+    fn silent_at(&self) -> Duration {
+        self.last_received + self.config.ping_interval * SILENT_INTERVALS
     }
 
     pub(super) fn log_in(&mut self, now: Duration) {
@@ -74,7 +103,7 @@ impl Session {
                 auth.pwd = Some(password.expose().to_owned());
             }
             Some(Credentials::Token { name, token }) => {
-                auth.name = Some(name.clone());
+                auth.name = (!name.is_empty()).then(|| name.clone());
                 auth.token = Some(token.expose().to_owned());
             }
             None => {}
@@ -184,6 +213,7 @@ impl Session {
 
     /// Drops everything that belongs to one connection.
     pub(super) fn forget_connection(&mut self) {
+        self.probe = None;
         self.control.clear();
         self.pieces.clear();
         self.presence.connection_lost();
@@ -265,10 +295,6 @@ impl Session {
     pub(super) fn take_ticket(&mut self) -> u64 {
         self.next_ticket += 1;
         self.next_ticket
-    }
-
-    pub(super) fn silence_limit(&self) -> Duration {
-        self.config.ping_interval * SILENT_INTERVALS
     }
 
     pub(super) fn login_delay(&self) -> Duration {

@@ -33,7 +33,7 @@ use tim_protocol::Node;
 use tim_protocol::packet::{self, PacketType};
 use tim_protocol::wire::TimAuth;
 
-pub use self::config::{Acknowledge, Credentials, Reconnect, Secret, ServerKind, SessionConfig};
+pub use self::config::{Acknowledge, Credentials, Reconnect, Renewal, Secret, ServerKind, SessionConfig};
 pub use self::request::{Added, HistoryStart, Reply, Request, RoomOperation, VirtualRoomOperation};
 pub(crate) use self::seen::Identity;
 pub use self::subscriptions::Taken;
@@ -80,7 +80,7 @@ pub enum Action {
     /// Close the connection, or stop opening it, after writing what [`Session::poll_packet`] still has. Nothing
     /// may be reported for that connection afterwards.
     Close,
-    /// Fetch new credentials and report [`Session::provide_credentials`] or [`Session::no_credentials`].
+    /// Fetch new credentials and report [`Session::renew`].
     FetchCredentials,
 }
 
@@ -152,6 +152,8 @@ pub struct Session {
     backoff: Backoff,
     last_received: Duration,
     next_ping: Duration,
+    /// When a connection that may be dead counts as dead, unless something arrives before.
+    probe: Option<Duration>,
     /// New events since the offline queue was asked for after login.
     draining: Option<u64>,
     repeat_offline: Option<Duration>,
@@ -204,6 +206,7 @@ impl Session {
             backoff: Backoff::default(),
             last_received: Duration::ZERO,
             next_ping: Duration::ZERO,
+            probe: None,
             draining: None,
             repeat_offline: None,
             resume_writing: None,
@@ -217,6 +220,13 @@ impl Session {
         if self.phase == Phase::Idle {
             self.credentials = Some(credentials);
             self.open(now);
+        }
+    }
+
+    /// Starts with [`Action::FetchCredentials`], instead of [`Session::start`].
+    pub fn start_with_renewal(&mut self) {
+        if self.phase == Phase::Idle {
+            self.fetch_credentials();
         }
     }
 
@@ -252,19 +262,40 @@ impl Session {
         }
     }
 
-    /// New credentials, after [`Action::FetchCredentials`].
-    pub fn provide_credentials(&mut self, now: Duration, credentials: Credentials) {
-        if self.phase == Phase::FetchingCredentials {
-            self.credentials = Some(credentials);
-            self.credentials_used = false;
-            self.open(now);
+    /// What came of [`Action::FetchCredentials`].
+    pub fn renew(&mut self, now: Duration, renewal: Renewal) {
+        if self.phase != Phase::FetchingCredentials {
+            return;
+        }
+        match renewal {
+            Renewal::Credentials(credentials) => {
+                self.credentials = Some(credentials);
+                self.credentials_used = false;
+                self.open(now);
+            }
+            Renewal::Later { reason, retry_after } => {
+                self.lose(now, DisconnectReason::Unreachable(reason));
+                if let Phase::Waiting { until } = &mut self.phase {
+                    *until = (*until).max(now + retry_after.unwrap_or_default());
+                }
+            }
+            Renewal::SignedOut => {
+                self.settle_first_login(Err(ConnectError::NoCredentials));
+                self.end(LogoutReason::NoCredentials);
+            }
         }
     }
 
-    /// There are no new credentials: the session ends.
-    pub fn no_credentials(&mut self) {
-        if self.phase == Phase::FetchingCredentials {
-            self.end(LogoutReason::NoCredentials);
+    /// The device may have slept, or changed its network: connects at once instead of after the pause, or finds out
+    /// quickly whether the connection is still alive ([`SessionConfig::probe_timeout`]).
+    pub fn nudge(&mut self, now: Duration) {
+        match self.phase {
+            Phase::Waiting { .. } => {
+                self.backoff.reset();
+                self.open(now);
+            }
+            Phase::Online { .. } => self.send_probe(now),
+            _ => {}
         }
     }
 
@@ -296,15 +327,10 @@ impl Session {
             Phase::Opening { deadline } | Phase::LoggingIn { deadline } => Some(deadline),
             Phase::Pausing { until } | Phase::Waiting { until } => Some(until),
             Phase::Online { .. } => {
-                let silent = self.last_received + self.silence_limit();
-                let echo = self
-                    .outbox
-                    .oldest_written()
-                    .map(|written| written + self.config.echo_timeout);
+                let broken = self.probe.or_else(|| self.broken_at());
                 [
                     Some(self.next_ping),
-                    Some(silent),
-                    echo,
+                    broken,
                     self.repeat_offline,
                     self.resume_writing,
                     self.inbox.resync_at(),

@@ -12,7 +12,7 @@ use tim_protocol::{ErrorCode, Node};
 use super::inbox::Offered;
 use super::outbox::Settlement;
 use super::request::Answer;
-use super::{Action, Identity, OFFLINE_REPEAT, Outcome, Phase, Session};
+use super::{Action, Credentials, Identity, OFFLINE_REPEAT, Outcome, Phase, Session};
 use crate::error::Refusal;
 use crate::event::{DisconnectReason, Event, LogoutReason};
 use crate::message::{self, Content, Incoming, MessageKind};
@@ -32,6 +32,7 @@ impl Session {
             }
             Phase::Online { .. } => {
                 self.last_received = now;
+                self.probe = None;
                 self.receive_online(now, &packet, bytes);
             }
             _ => {}
@@ -60,8 +61,12 @@ impl Session {
             return;
         }
         let refusal = Refusal::from_ack(&ack);
-        // Another session of the account may only just be ending.
-        if refusal.is_temporary() || refusal.is(ErrorCode::OverEntry) || !self.first_login_settled {
+        // A token can be too old when it arrives, and then a new one is fetched. Another session of the account may
+        // only just be ending.
+        let may_succeed_later = refusal.is_temporary()
+            || refusal.is(ErrorCode::OverEntry)
+            || (refusal.is(ErrorCode::Token) && matches!(self.credentials, Some(Credentials::Token { .. })));
+        if may_succeed_later || !self.first_login_settled {
             self.abort(now, DisconnectReason::Refused(refusal));
         } else {
             self.actions.push_back(Action::Close);

@@ -124,7 +124,7 @@ fn a_used_token_is_replaced_before_the_next_login() {
     rig.advance(Duration::from_secs(60));
     assert_eq!(rig.session.poll_action(), Some(Action::FetchCredentials));
     rig.session
-        .provide_credentials(rig.now, Credentials::token("alice", "fresh"));
+        .renew(rig.now, Credentials::token("alice", "fresh").into());
     assert_eq!(rig.session.poll_action(), Some(Action::Open));
     rig.session.opened(rig.now);
     assert_eq!(rig.log_in().token.as_deref(), Some("fresh"));
@@ -139,7 +139,7 @@ fn without_new_credentials_a_token_session_ends() {
     rig.event();
     rig.advance(Duration::from_secs(60));
     assert_eq!(rig.session.poll_action(), Some(Action::FetchCredentials));
-    rig.session.no_credentials();
+    rig.session.renew(rig.now, Renewal::SignedOut);
     assert_eq!(
         rig.event(),
         Some(Event::LoggedOut {
@@ -187,6 +187,126 @@ fn keep_alive_packets_are_sent_and_silence_breaks_the_connection() {
             ..
         })
     ));
+}
+
+#[test]
+fn a_nudge_ends_the_pause_before_the_next_attempt() {
+    let mut rig = online();
+    rig.session.closed(rig.now, "broken".into());
+    assert_eq!(rig.session.poll_action(), None);
+    rig.session.nudge(rig.now);
+    assert_eq!(rig.session.poll_action(), Some(Action::Open));
+}
+
+#[test]
+fn a_nudge_finds_out_that_a_connection_is_dead() {
+    let mut rig = online();
+    rig.session.nudge(rig.now);
+    rig.session.nudge(rig.now);
+    assert_eq!(rig.written_types(), [PacketType::Ping]);
+    assert_eq!(rig.session.deadline(), Some(rig.now + Duration::from_secs(5)));
+    rig.advance(Duration::from_secs(5));
+    assert_eq!(rig.session.poll_action(), Some(Action::Close));
+    assert_eq!(rig.session.status(), Status::Offline);
+}
+
+#[test]
+fn a_nudge_leaves_a_living_connection_alone() {
+    let mut rig = online();
+    rig.session.nudge(rig.now);
+    rig.advance(Duration::from_secs(4));
+    rig.session.receive(rig.now, &packet::pong());
+    rig.advance(Duration::from_secs(1));
+    assert_eq!(rig.session.status(), Status::Online);
+}
+
+#[test]
+fn a_connection_is_asked_before_it_counts_as_dead_when_time_was_held_back() {
+    let mut rig = online();
+    rig.advance(Duration::from_secs(3600));
+    assert_eq!(rig.written_types(), [PacketType::Ping]);
+    assert_eq!(rig.session.status(), Status::Online);
+    rig.session.receive(rig.now, &packet::pong());
+    rig.advance(Duration::from_secs(14));
+    assert_eq!(rig.session.status(), Status::Online);
+    rig.session.nudge(rig.now);
+    rig.advance(Duration::from_secs(5));
+    assert_eq!(rig.session.status(), Status::Offline);
+}
+
+#[test]
+fn the_first_login_can_come_from_the_source() {
+    let mut session = Session::new(SessionConfig::default(), 1, 0);
+    session.start_with_renewal();
+    assert_eq!(session.poll_action(), Some(Action::FetchCredentials));
+    session.renew(Duration::ZERO, Credentials::token("", "one-time").into());
+    assert_eq!(session.poll_action(), Some(Action::Open));
+    session.opened(Duration::ZERO);
+    let login = session.poll_packet(Duration::ZERO).unwrap();
+    let auth: TimAuth = ClientPacket::parse(&login).unwrap().decode().unwrap();
+    assert_eq!(auth.name, None);
+    assert_eq!(auth.token.as_deref(), Some("one-time"));
+}
+
+#[test]
+fn a_source_that_has_nothing_for_the_first_login_says_why() {
+    for (renewal, error) in [
+        (Renewal::SignedOut, ConnectError::NoCredentials),
+        (
+            Renewal::later("overloaded"),
+            ConnectError::Unreachable("overloaded".into()),
+        ),
+    ] {
+        let mut session = Session::new(SessionConfig::default(), 1, 0);
+        session.start_with_renewal();
+        assert_eq!(session.poll_action(), Some(Action::FetchCredentials));
+        session.renew(Duration::ZERO, renewal);
+        assert_eq!(session.poll_outcome(), Some(Outcome::Login(Err(error))));
+        assert_eq!(session.status(), Status::Ended);
+    }
+}
+
+#[test]
+fn a_source_that_has_nothing_yet_is_asked_again_no_sooner_than_it_says() {
+    let mut rig = connecting(SessionConfig::default(), Credentials::token("", "one-time"));
+    rig.log_in();
+    rig.event();
+    rig.session.closed(rig.now, "broken".into());
+    rig.event();
+    rig.advance(Duration::from_secs(60));
+    assert_eq!(rig.session.poll_action(), Some(Action::FetchCredentials));
+    rig.session.renew(
+        rig.now,
+        Renewal::Later {
+            reason: "overloaded".into(),
+            retry_after: Some(Duration::from_secs(120)),
+        },
+    );
+    assert!(matches!(rig.event(), Some(Event::Disconnected { .. })));
+    rig.advance(Duration::from_secs(119));
+    assert_eq!(rig.session.poll_action(), None);
+    rig.advance(Duration::from_secs(1));
+    assert_eq!(rig.session.poll_action(), Some(Action::FetchCredentials));
+}
+
+#[test]
+fn a_token_that_came_too_late_is_replaced() {
+    let mut rig = connecting(SessionConfig::default(), Credentials::token("", "first"));
+    rig.log_in();
+    rig.event();
+    rig.session.closed(rig.now, "broken".into());
+    rig.event();
+    rig.session.nudge(rig.now);
+    assert_eq!(rig.session.poll_action(), Some(Action::FetchCredentials));
+    rig.session.renew(rig.now, Credentials::token("", "late").into());
+    rig.session.opened(rig.now);
+    rig.written();
+    rig.refuse(PacketType::Auth, ErrorCode::Token);
+    assert!(matches!(rig.event(), Some(Event::Disconnected { .. })));
+    rig.session.nudge(rig.now);
+    assert!(
+        std::iter::from_fn(|| rig.session.poll_action()).any(|action| action == Action::FetchCredentials)
+    );
 }
 
 #[test]

@@ -11,15 +11,7 @@ use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, ORIGIN};
 use hyper_util::rt::TokioIo;
 
 use super::Connector;
-
-/// Largest answer accepted, in bytes.
-const MAX_ANSWER: usize = 64 << 10;
-
-/// Status and body of an answer.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: Bytes,
-}
+use crate::transport::{Answer, MAX_ANSWER};
 
 impl Connector {
     /// Sends the packet and waits at most `patience` for the answer. The text of the error is for people.

@@ -20,6 +20,22 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
+/// What can be chosen about connections.
+#[derive(Clone, Default)]
+pub(crate) struct TransportSettings {
+    pub(crate) tls: Arc<TlsSettings>,
+}
+
+impl TransportSettings {
+    pub(crate) fn connector(&self, address: ServerAddress, timeout: Duration) -> Connector {
+        Connector {
+            address,
+            tls: Arc::clone(&self.tls),
+            timeout,
+        }
+    }
+}
+
 /// Opens connections to one server.
 #[derive(Clone, Debug)]
 pub(crate) struct Connector {

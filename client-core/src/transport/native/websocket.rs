@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::{Connector, Stream};
+use crate::transport::Ended;
 
 /// Largest message accepted from a server, in bytes.
 const MAX_MESSAGE: usize = 32 << 20;
@@ -21,25 +22,12 @@ const BUFFER: usize = 16 << 10;
 /// Longest time to say goodbye.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How a connection ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Ended {
-    /// For people.
-    pub(crate) reason: String,
-    /// The server found a packet too large (close code 1009).
-    pub(crate) too_large: bool,
-}
-
 impl From<Error> for Ended {
     fn from(error: Error) -> Self {
-        let reason = match error {
+        Self::broken(match error {
             Error::ConnectionClosed | Error::AlreadyClosed => "closed".to_owned(),
             other => other.to_string(),
-        };
-        Self {
-            reason,
-            too_large: false,
-        }
+        })
     }
 }
 
@@ -101,27 +89,14 @@ impl Connection {
                 Some(Ok(Message::Binary(packet))) => return Poll::Ready(Ok(packet)),
                 Some(Ok(Message::Close(frame))) => {
                     return Poll::Ready(Err(match frame {
-                        Some(frame) => Ended {
-                            reason: format!(
-                                "closed by the server: {} {}",
-                                frame.code,
-                                frame.reason.escape_debug()
-                            ),
-                            too_large: u16::from(frame.code) == 1009,
-                        },
-                        None => Ended {
-                            reason: "closed by the server".to_owned(),
-                            too_large: false,
-                        },
+                        Some(frame) => Ended::by_server(frame.code.into(), &frame.reason),
+                        None => Ended::broken("closed by the server"),
                     }));
                 }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Poll::Ready(Err(error.into())),
                 None => {
-                    return Poll::Ready(Err(Ended {
-                        reason: "closed".to_owned(),
-                        too_large: false,
-                    }));
+                    return Poll::Ready(Err(Ended::broken("closed")));
                 }
             }
         }

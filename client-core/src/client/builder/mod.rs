@@ -1,7 +1,10 @@
 //! Choosing a server and the settings of a session.
 
-use std::future::Future;
-use std::sync::Arc;
+#[cfg(all(feature = "browser", not(feature = "native")))]
+mod browser;
+#[cfg(feature = "native")]
+mod native;
+
 use std::time::Duration;
 
 use tim_protocol::Encoding;
@@ -10,8 +13,7 @@ use super::driver::{CredentialSource, Driver};
 use super::handle::Client;
 use crate::error::ConnectError;
 use crate::session::{Acknowledge, Credentials, Reconnect, ServerKind, SessionConfig};
-use crate::transport::native::{Connector, TlsError, TlsSettings};
-use crate::transport::{AddressError, ServerAddress};
+use crate::transport::{AddressError, Connector, ServerAddress, TransportSettings};
 
 /// Where and how to connect. Can be used for any number of sessions.
 ///
@@ -30,7 +32,7 @@ use crate::transport::{AddressError, ServerAddress};
 pub struct ClientBuilder {
     pub(super) address: ServerAddress,
     pub(super) config: SessionConfig,
-    tls: Arc<TlsSettings>,
+    transport: TransportSettings,
     credentials: Option<CredentialSource>,
 }
 
@@ -52,7 +54,7 @@ impl ClientBuilder {
         Ok(Self {
             address: address.parse()?,
             config: SessionConfig::default(),
-            tls: Arc::new(TlsSettings::default()),
+            transport: TransportSettings::default(),
             credentials: None,
         })
     }
@@ -154,44 +156,29 @@ impl ClientBuilder {
         self
     }
 
-    /// Trusts the certificates in this PEM text in addition to those of the operating system.
-    ///
-    /// # Errors
-    /// The text contains no usable certificate.
-    pub fn add_root_certificate(mut self, pem: &[u8]) -> Result<Self, TlsError> {
-        Arc::make_mut(&mut self.tls).add_roots(pem)?;
-        Ok(self)
-    }
-
-    /// Accepts any certificate. Everybody on the way to the server can then read and change everything, passwords
-    /// included. For tests only.
-    #[must_use]
-    pub fn danger_accept_invalid_certs(mut self, accept: bool) -> Self {
-        Arc::make_mut(&mut self.tls).accept_invalid(accept);
-        self
-    }
-
-    /// Called for new credentials when a session that was opened with a one-time token has to log in again. `None`
-    /// ends the session.
-    #[must_use]
-    pub fn credential_source<F, R>(mut self, source: F) -> Self
-    where
-        F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = Option<Credentials>> + Send + 'static,
-    {
-        self.credentials = Some(Arc::new(move || Box::pin(source())));
-        self
-    }
-
     /// Opens a session. Returns when the login was answered; from then on the session reconnects by itself. The
     /// first attempt is not repeated, so that wrong addresses and passwords show at once. Dropping the future
     /// abandons the attempt.
     ///
-    /// Must be called within a tokio runtime with time and I/O.
+    /// With the feature `native` it must be called within a tokio runtime with time and I/O.
     ///
     /// # Errors
     /// See [`ConnectError`].
     pub async fn connect(&self, credentials: Credentials) -> Result<Client, ConnectError> {
+        self.start(Some(credentials)).await
+    }
+
+    /// Opens a session like [`ClientBuilder::connect`], with what [`ClientBuilder::credential_source`] gives also for
+    /// the first login.
+    ///
+    /// # Errors
+    /// [`ConnectError::NoCredentials`] when the source has none and will have none, or when there is no source;
+    /// [`ConnectError::Unreachable`] when it has none now. See [`ConnectError`].
+    pub async fn connect_with_source(&self) -> Result<Client, ConnectError> {
+        self.start(None).await
+    }
+
+    async fn start(&self, credentials: Option<Credentials>) -> Result<Client, ConnectError> {
         let connector = self.connector();
         let source = self.credentials.clone();
         Client::start(self.config.clone(), credentials, |shared| {
@@ -201,10 +188,7 @@ impl ClientBuilder {
     }
 
     pub(super) fn connector(&self) -> Connector {
-        Connector {
-            address: self.address.clone(),
-            tls: Arc::clone(&self.tls),
-            timeout: self.config.connect_timeout,
-        }
+        self.transport
+            .connector(self.address.clone(), self.config.connect_timeout)
     }
 }
