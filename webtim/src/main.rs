@@ -1,0 +1,5 @@
+//! Starts webtim in the page that loads it.
+
+fn main() {
+    webtim::start();
+}

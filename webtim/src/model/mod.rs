@@ -1,0 +1,25 @@
+//! What this tab knows, as plain data. Changes are methods of the slices; nothing here knows the browser, the
+//! connection or the time of day (times are passed in).
+
+mod chat_id;
+mod navigation;
+mod session;
+mod toasts;
+mod trouble;
+
+pub use self::chat_id::ChatId;
+pub use self::navigation::{Dialog, Navigation, Screen};
+pub use self::session::{Connection, Phase, Session};
+pub use self::toasts::{Toast, ToastId, Toasts};
+pub use self::trouble::Trouble;
+
+/// Everything that is known.
+#[derive(Clone, Debug, Default)]
+pub struct Model {
+    /// Who is logged in, and how the connection is.
+    pub session: Session,
+    /// What is on the screen: screen, open chat, dialogs.
+    pub navigation: Navigation,
+    /// Brief notices.
+    pub toasts: Toasts,
+}

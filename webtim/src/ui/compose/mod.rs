@@ -1,0 +1,1 @@
+//! What one writes with: text, emoji, attachments, voice, the reply bar.

@@ -1,0 +1,1 @@
+//! Pictures, files, voice messages and the viewer.

@@ -1,0 +1,1 @@
+//! Signing in, friends, groups, profile cards, settings.
