@@ -133,6 +133,8 @@ mod runtime;
 mod stream;
 mod transport;
 mod user;
+#[cfg(feature = "browser")]
+pub mod web;
 
 pub use tim_protocol::{Encoding, ErrorCode, Node};
 
