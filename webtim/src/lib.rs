@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`model`] | what is known, as plain data; every change is a function of the model | nothing of the browser |
 //! | [`text`] | links and formatting of message texts, as data | nothing of the browser |
-//! | [`i18n`] | every text that people read, in every language | nothing of the browser |
+//! | [`i18n`] | every text that people read, in every language | of the browser, its dates |
 //! | [`store`] | the model of this tab, and who wants to know when it changes | model |
 //! | [`service`] | the connection, storage and other tabs: events into changes, wishes into requests | model, store |
 //! | [`ui`] | components: draw what they select of the model, call the service | all of them |

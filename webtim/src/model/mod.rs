@@ -3,12 +3,14 @@
 
 mod chat_id;
 mod navigation;
+mod preferences;
 mod session;
 mod toasts;
 mod trouble;
 
 pub use self::chat_id::ChatId;
 pub use self::navigation::{Dialog, Navigation, Screen};
+pub use self::preferences::{Density, Preferences, TextSize, Theme, Word};
 pub use self::session::{Connection, Phase, Session};
 pub use self::toasts::{Toast, ToastId, Toasts};
 pub use self::trouble::Trouble;
@@ -20,6 +22,8 @@ pub struct Model {
     pub session: Session,
     /// What is on the screen: screen, open chat, dialogs.
     pub navigation: Navigation,
+    /// What was chosen for this browser.
+    pub preferences: Preferences,
     /// Brief notices.
     pub toasts: Toasts,
 }

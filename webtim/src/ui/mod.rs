@@ -8,7 +8,10 @@ pub mod conversations;
 pub mod kit;
 pub mod media;
 pub mod people;
+pub mod preferences;
 pub mod shell;
+
+pub use self::preferences::use_lang;
 
 use yew::prelude::*;
 
@@ -28,9 +31,14 @@ pub(crate) fn mount() {
 /// Everything, below the handle that all components use.
 #[component]
 pub fn Root() -> Html {
-    let app = use_memo((), |()| App::new());
+    let app = use_memo((), |()| {
+        let app = App::new();
+        preferences::load(app.store());
+        app
+    });
     html! {
         <ContextProvider<App> context={(*app).clone()}>
+            <preferences::PreferencesKeeper />
             <shell::Shell />
         </ContextProvider<App>>
     }
