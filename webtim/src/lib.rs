@@ -5,6 +5,8 @@
 //! | [`model`] | what is known, as plain data; every change is a function of the model | nothing of the browser |
 //! | [`text`] | links and formatting of message texts, as data | nothing of the browser |
 //! | [`i18n`] | every text that people read, in every language | of the browser, its dates |
+//! | [`emoji`] | the emoji one can choose from, with words to search for | nothing of the browser |
+//! | [`fields`] | the fields of messages that carry files, answers and what is to be burned | nothing of the browser |
 //! | [`store`] | the model of this tab, and who wants to know when it changes | model |
 //! | [`service`] | the connection, storage and other tabs: events into changes, wishes into requests | model, store |
 //! | [`ui`] | components: draw what they select of the model, call the service | all of them |
@@ -38,6 +40,8 @@
 //! values through the element's `style()` in an effect. Everything that a test or a person has to find carries
 //! `data-test`.
 
+pub mod emoji;
+pub mod fields;
 pub mod i18n;
 pub mod model;
 pub mod service;
