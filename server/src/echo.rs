@@ -38,6 +38,7 @@ impl EchoServer {
             None,
             Echo(config.session_limits()),
             socket_options(&config),
+            axum::Router::new(),
         );
         Ok(Self {
             gateway,

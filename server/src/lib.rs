@@ -10,6 +10,7 @@ mod external;
 pub mod gateway;
 mod server;
 pub mod store;
+mod web;
 
 pub use admin_password::{AdminPasswordError, NewAdminPassword};
 pub use server::{

@@ -20,6 +20,7 @@ use crate::gateway::{EngineBackend, Gateway, Options, TlsSlot, bind};
 use crate::store::{
     KeyError, MasterKeySource, MemoryStore, OpenError, SqliteOptions, SqliteStore, Store, StoreError,
 };
+use crate::web::Web;
 
 /// Name of the environment variable that may hold the master key.
 pub const MASTER_KEY_VARIABLE: &str = "TIM_MASTER_KEY";
@@ -153,6 +154,7 @@ impl Server {
             slot,
             EngineBackend(Arc::new(context)),
             socket_options(&config),
+            Web::new(Arc::clone(&engine), &config).routes(),
         );
         Ok(RunningServer {
             config,

@@ -12,6 +12,7 @@
     reason = "the whole crate is test code: a failed expectation is a failed test"
 )]
 
+pub mod browser;
 pub mod chat;
 pub mod client;
 pub mod http;

@@ -313,6 +313,36 @@ impl Server {
         process.kill();
     }
 
+    /// Runs `tim-server account` beside it; answers its exit code and what it wrote.
+    ///
+    /// # Panics
+    /// When the command does not find the server.
+    pub async fn account(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let (directory, config) = (self.directory().to_owned(), self.directory().join("tim.toml"));
+        let arguments: Vec<String> = arguments.iter().map(|&it| it.to_owned()).collect();
+        let run = tokio::task::spawn_blocking(move || {
+            // A server that has just started may not be found yet.
+            for _ in 0..100 {
+                let output = clean_command(&server_binary())
+                    .arg("--config")
+                    .arg(&config)
+                    .arg("account")
+                    .args(&arguments)
+                    .current_dir(&directory)
+                    .output()
+                    .expect("run the command");
+                let text = String::from_utf8_lossy(&output.stderr).into_owned()
+                    + &String::from_utf8_lossy(&output.stdout);
+                if !text.contains("starting or stopping") {
+                    return (output.status.code(), text);
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            panic!("the server is not found")
+        });
+        run.await.expect("the command")
+    }
+
     /// A failed test must still be able to end the server.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)

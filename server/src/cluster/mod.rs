@@ -12,7 +12,7 @@ pub use local::LocalCluster;
 use crate::engine::announcement::Announcement;
 use crate::engine::online::SessionId;
 use crate::engine::parcel::Parcel;
-use crate::store::{AccountId, Contacts, Membership, RoomId, Seq};
+use crate::store::{AccountId, Contacts, Membership, RoomId, Seq, SessionHash};
 
 /// A node of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,6 +42,13 @@ pub enum Event {
     Suspended {
         /// The account.
         account: AccountId,
+    },
+    /// Web sessions of an account have ended; sessions that logged in from them must end too.
+    LoggedOut {
+        /// The account.
+        account: AccountId,
+        /// The web sessions.
+        sessions: Vec<SessionHash>,
     },
     /// A presence for the sessions that some accounts have now; never stored.
     Presence {

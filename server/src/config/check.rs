@@ -142,6 +142,12 @@ fn accounts(check: &mut Check, config: &Config) {
     check.at_least(&accounts.device_type_limit, &1, "accounts", "device_type_limit");
     check.not_zero(accounts.token_lifetime, "accounts", "token_lifetime");
     check.rule(
+        config.web.session_lifetime >= Duration::from_secs(7_200),
+        "web",
+        "session_lifetime",
+        "it must be at least \"2h\", because the last use is noted once an hour",
+    );
+    check.rule(
         accounts.forget_devices_after >= Duration::from_secs(3_600),
         "accounts",
         "forget_devices_after",

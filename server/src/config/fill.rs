@@ -32,6 +32,7 @@ impl Config {
             virtual_rooms,
             rooms,
             profiles,
+            web,
             ..
         } = self;
         Settings {
@@ -42,6 +43,7 @@ impl Config {
                 relogin_interval: accounts.relogin_interval,
                 token_lifetime: accounts.token_lifetime,
                 forget_devices_after: accounts.forget_devices_after,
+                session_lifetime: web.session_lifetime,
                 max_name_bytes: accounts.max_name_bytes,
                 max_password_bytes: accounts.max_password_bytes,
             },

@@ -341,6 +341,12 @@ settings! {
         deliveries_per_second: u32 = 200_000;
     }
 
+    /// What browsers need beside their WebSocket: docs/web-api.md.
+    web: Web {
+        /// A login that a browser remembers ends when it was not used for this time.
+        session_lifetime: Duration = Duration::from_secs(30 * 86_400);
+    }
+
     /// Accounts, friendships and rooms that are kept outside this server: docs/external-accounts.md.
     external: External {
         /// A service that every login is POSTed to as JSON, with the password. Only when the first byte of its

@@ -59,7 +59,7 @@ fn other_value(key: &Key) -> &'static str {
         ("external", "timeout") => "3s",
         (_, name) if name.ends_with("timeout") || name.ends_with("refill") => "90s",
         ("accounts", "relogin_interval" | "token_lifetime") => "90s",
-        ("accounts", "forget_devices_after") => "10d",
+        ("accounts", "forget_devices_after") | ("web", "session_lifetime") => "10d",
         ("delivery", "position_interval" | "backlog_grace") => "90s",
         ("external", "trust_all" | "accept_any") => "true",
         ("external", "remember_answers") => "90s",

@@ -18,7 +18,7 @@ use super::passwords::PasswordError;
 use super::{Engine, store_failure};
 use crate::store::{
     Account, AccountId, Advance, CreateAccountError, DeviceKey, InboxState, LoginToken, NewAccount,
-    RoomAdvance, RoomPosition, Seq, StoreError,
+    RoomAdvance, RoomPosition, Seq, SessionHash, StoreError,
 };
 
 /// Longest `resource` of a session, in bytes of UTF-8.
@@ -124,10 +124,18 @@ impl Drop for Login {
     }
 }
 
+/// A token in both forms that clients look for.
+pub(super) struct IssuedToken {
+    pub(super) text: String,
+    number: u64,
+}
+
 /// Who logged in, before the session is registered.
 struct Verified {
     account: Account,
     extend: Option<BTreeMap<String, String>>,
+    /// The web session it logged in from.
+    web_session: Option<SessionHash>,
 }
 
 impl Engine {
@@ -205,6 +213,23 @@ impl Engine {
             Err(ErrorCode::PermDenied) => return Ok(TimAck::refusal(KIND, ErrorCode::NoPass)),
             Err(code) => return Ok(TimAck::refusal(KIND, code)),
         };
+        match self.issue_token(account.id, extend, None).await {
+            Ok(token) => Ok(TimAck {
+                n: Some(token.text),
+                t: i64::try_from(token.number).ok(),
+                ..TimAck::success(KIND)
+            }),
+            Err(error) => refused_by_store(KIND, &error),
+        }
+    }
+
+    /// Makes a token that logs in once.
+    pub(super) async fn issue_token(
+        &self,
+        account: AccountId,
+        extend: Option<BTreeMap<String, String>>,
+        session: Option<SessionHash>,
+    ) -> Result<IssuedToken, StoreError> {
         // 63 bits, so that the number is positive for clients that read it signed.
         let mut random = [0; 8];
         self.entropy.fill(&mut random);
@@ -212,21 +237,13 @@ impl Engine {
         let text = node::original::base58_encode(number);
         let token = LoginToken {
             hash: Sha256::digest(text.as_bytes()).into(),
-            account: account.id,
+            account,
             extend,
+            session,
             expires: self.clock.now().plus(self.settings.accounts.token_lifetime),
         };
-        match self.store.put_token(token).await {
-            Ok(()) => {
-                let t = i64::try_from(number).ok();
-                Ok(TimAck {
-                    n: Some(text),
-                    t,
-                    ..TimAck::success(KIND)
-                })
-            }
-            Err(error) => refused_by_store(KIND, &error),
-        }
+        self.store.put_token(token).await?;
+        Ok(IssuedToken { text, number })
     }
 
     /// Lets a session in (wire-protocol 7.3). The session is registered when this returns; when
@@ -263,6 +280,7 @@ impl Engine {
             domain: domain.into(),
             device: device.clone(),
             tid,
+            web_session: verified.web_session,
             tag: u64::from_be_bytes(tag),
             outlet,
             now,
@@ -280,6 +298,10 @@ impl Engine {
             rooms: Vec::new(),
         };
         self.check_suspension_again(&login.account.id).await?;
+        if let Some(web_session) = &verified.web_session {
+            // Whoever ends it from now on finds the connection.
+            self.check_web_session(web_session).await?;
+        }
         // No membership of the account changes until the session listens to its rooms.
         let guard = self.rooms.lock_account(&login.account.id).await;
         (login.position, login.head) = self.load_inbox(&login.account, &device).await?;
@@ -414,7 +436,8 @@ impl Engine {
         Ok(unsaved.unwrap_or_default().max(stored.floor))
     }
 
-    /// Changes the own password (wire-protocol 7.11). Sessions stay open.
+    /// Changes the own password (wire-protocol 7.11). Connections stay open, and with them the web sessions they
+    /// logged in from; all other web sessions end.
     ///
     /// # Errors
     /// `ModifyAuth` for everything the client can mend; `Overload`, `Database` otherwise.
@@ -446,7 +469,10 @@ impl Engine {
             PasswordError::Damaged => ErrorCode::Database,
         })?;
         match self.store.set_password(account, hash).await {
-            Ok(true) => Ok(()),
+            Ok(true) => {
+                self.end_unused_sessions(account).await;
+                Ok(())
+            }
             Ok(false) => Err(ErrorCode::ModifyAuth),
             Err(error) => Err(store_failure(&error)),
         }
@@ -460,12 +486,13 @@ impl Engine {
                 Ok(Verified {
                     account,
                     extend: auth.extend.clone(),
+                    web_session: None,
                 })
             }
         }
     }
 
-    async fn verify_password(
+    pub(super) async fn verify_password(
         &self,
         from: IpAddr,
         auth: &TimAuth,
@@ -561,6 +588,7 @@ impl Engine {
         Ok(Verified {
             account,
             extend: token.extend,
+            web_session: token.session,
         })
     }
 }

@@ -454,6 +454,17 @@ impl Engine {
         Ok(Some(ContactLists { friends, blocked }))
     }
 
+    /// Whether an account that has logged in before is still there, as far as others decide that.
+    ///
+    /// # Errors
+    /// `Database`: it could not be asked for.
+    pub(super) async fn exists_elsewhere(&self, account: &AccountId) -> Result<bool, ErrorCode> {
+        match self.external.source {
+            AccountSource::Outside(_) => self.ask(Question::UserExists(account.clone())).await,
+            AccountSource::Own | AccountSource::AnyName => Ok(true),
+        }
+    }
+
     async fn ask(&self, question: Question) -> Result<bool, ErrorCode> {
         let Some(outside) = self.outside() else {
             return Err(ErrorCode::Interface);

@@ -32,6 +32,7 @@ pub mod roster;
 pub mod settings;
 pub mod suspension;
 pub mod virtual_rooms;
+pub mod web_sessions;
 pub mod write_through;
 
 use std::net::IpAddr;
@@ -369,6 +370,11 @@ impl Receiver for Engine {
                     account.end_all(outlet::Ending::Suspended);
                 }
             }
+            Event::LoggedOut { account, sessions } => {
+                if let Some(account) = self.online.get(&account) {
+                    account.end_web_sessions(&sessions);
+                }
+            }
             Event::Presence { to, announcement } => {
                 for account in &to {
                     self.announce_here(account, &announcement);
@@ -456,10 +462,12 @@ async fn upkeep(engine: Arc<Engine>, mut stop: watch::Receiver<bool>) {
     const BETWEEN_ROUNDS: Duration = Duration::from_secs(600);
     let forget_after = engine.settings.accounts.forget_devices_after;
     let mut devices_due = tokio::time::interval((forget_after / 10).max(BETWEEN_ROUNDS));
+    let mut sessions_due = tokio::time::interval(BETWEEN_ROUNDS);
     let mut pause = Duration::ZERO;
     while !*stop.borrow() {
         tokio::select! {
             _ = devices_due.tick() => engine.forget_devices(forget_after).await,
+            _ = sessions_due.tick() => engine.forget_sessions().await,
             () = tokio::time::sleep(pause) => pause = match engine.store.reencrypt(RECORDS_AT_ONCE).await {
                 Ok(0) => BETWEEN_ROUNDS,
                 Ok(_) => BETWEEN_STEPS,

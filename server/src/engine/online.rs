@@ -16,7 +16,7 @@ use super::outlet::{Ending, Outlet};
 use super::pace::Pace;
 use super::parcel::Parcel;
 use super::settings::AccountSettings;
-use crate::store::{AccountId, DeviceKey, RoomId, RoomPosition, Seq, Timestamp};
+use crate::store::{AccountId, DeviceKey, RoomId, RoomPosition, Seq, SessionHash, Timestamp};
 
 const SHARDS: usize = 64;
 
@@ -37,6 +37,8 @@ pub struct Member {
     pub device_type: i8,
     /// Sender identity in the messages of this session.
     pub tid: Tid,
+    /// The web session it logged in from.
+    pub web_session: Option<SessionHash>,
     /// Random number that names the connection to the outside.
     pub tag: u64,
     /// Its mailbox.
@@ -218,6 +220,25 @@ impl OnlineAccount {
         state.members.iter().filter(dropped).count() as u64
     }
 
+    /// The web sessions that its sessions logged in from.
+    pub fn web_sessions(&self) -> Vec<SessionHash> {
+        let state = self.state.lock();
+        state
+            .members
+            .iter()
+            .filter_map(|member| member.web_session)
+            .collect()
+    }
+
+    /// Asks every session to end that logged in from one of these web sessions.
+    pub fn end_web_sessions(&self, ended: &[SessionHash]) {
+        for member in &self.state.lock().members {
+            if member.web_session.is_some_and(|session| ended.contains(&session)) {
+                member.outlet.end(Ending::LoggedOut);
+            }
+        }
+    }
+
     /// Asks every session to end.
     pub fn end_all(&self, ending: Ending) {
         for member in &self.state.lock().members {
@@ -270,6 +291,8 @@ pub struct Arrival {
     pub device: DeviceKey,
     /// Sender identity of the session.
     pub tid: Tid,
+    /// The web session it logged in from.
+    pub web_session: Option<SessionHash>,
     /// Random number that names the connection to the outside.
     pub tag: u64,
     /// Its mailbox.
@@ -309,6 +332,7 @@ impl Online {
             domain,
             device,
             tid,
+            web_session,
             tag,
             outlet,
             now,
@@ -364,6 +388,7 @@ impl Online {
                 device,
                 device_type,
                 tid,
+                web_session,
                 tag,
                 outlet,
                 rooms: Mutex::default(),

@@ -61,6 +61,8 @@ pub enum Ending {
     Replaced,
     /// The account was suspended (wire-protocol 8.3).
     Suspended,
+    /// The web session it logged in from has ended.
+    LoggedOut,
 }
 
 #[derive(Default)]

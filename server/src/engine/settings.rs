@@ -41,6 +41,8 @@ pub struct AccountSettings {
     pub token_lifetime: Duration,
     /// A device not seen for so long loses its inbox position.
     pub forget_devices_after: Duration,
+    /// A web session unused for so long ends.
+    pub session_lifetime: Duration,
     /// Longest login name, bytes of UTF-8.
     pub max_name_bytes: usize,
     /// Longest password, bytes of UTF-8.
@@ -56,6 +58,7 @@ impl Default for AccountSettings {
             relogin_interval: Duration::from_secs(10),
             token_lifetime: Duration::from_secs(10),
             forget_devices_after: Duration::from_secs(90 * 24 * 3600),
+            session_lifetime: Duration::from_secs(30 * 24 * 3600),
             max_name_bytes: 128,
             max_password_bytes: 256,
         }

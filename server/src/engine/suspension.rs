@@ -26,6 +26,10 @@ impl Engine {
                 account: account.clone(),
             };
             self.to_nodes_of(account, &event);
+            if let Err(error) = self.store.end_sessions(account, &[]).await {
+                // They are worth nothing while the suspension lasts.
+                tracing::warn!(%error, "web sessions of a suspended account were not ended");
+            }
         }
         Ok(true)
     }

@@ -83,7 +83,7 @@ pub(super) fn origin_allowed(headers: &HeaderMap, allowed: &[Origin]) -> bool {
 }
 
 /// The address of the client: that of the socket, or what trusted proxies say about it.
-pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
+pub(crate) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[Network]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut client = peer.to_canonical();
     let hops: Vec<&str> = headers
@@ -116,7 +116,7 @@ fn parse_hop(text: &str) -> Option<IpAddr> {
 }
 
 /// The value of a header that may appear once. Twice, or not ASCII: a bad request.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, StatusCode> {
+pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, StatusCode> {
     let mut values = headers.get_all(name).iter();
     let Some(first) = values.next() else {
         return Ok(None);

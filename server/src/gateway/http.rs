@@ -11,8 +11,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, State};
-use axum::http::header::{CONTENT_TYPE, SEC_WEBSOCKET_VERSION};
-use axum::http::{HeaderValue, Request, StatusCode};
+use axum::http::header::SEC_WEBSOCKET_VERSION;
+use axum::http::{HeaderValue, Method, Request, StatusCode};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
@@ -40,14 +41,21 @@ const HTTP_LIFETIME: Duration = Duration::from_secs(60);
 const LINGER_BYTES: usize = 256 * 1024;
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
-const ABOUT: &str = "This is a tim server. Chat clients connect to /tim with WebSocket.\n";
-
 /// An upgrade that was answered with 101.
 pub(super) struct Upgrade {
     /// Address of the client.
     pub(super) address: IpAddr,
     /// Its place, when the socket itself belongs to a proxy.
     pub(super) stranger: Option<StrangerPlace>,
+}
+
+/// Where a request comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer {
+    /// Address of the socket, perhaps that of a proxy.
+    pub(crate) address: IpAddr,
+    /// Whether the socket speaks TLS.
+    pub(crate) has_tls: bool,
 }
 
 /// What a request knows about its connection.
@@ -57,34 +65,36 @@ struct Caller {
     upgrade: Arc<Mutex<Option<Upgrade>>>,
 }
 
-/// The routes of the client listener.
-pub(super) fn router<B: Backend>(shared: Arc<Shared<B>>) -> Router {
+/// The routes of the client listener. Everything that is not about sockets and `/tim2` goes to `web`.
+pub(super) fn router<B: Backend>(shared: Arc<Shared<B>>, web: Router) -> Router {
     let nothing = || async { StatusCode::NOT_FOUND };
+    let web = web.layer(middleware::from_fn_with_state(
+        Arc::clone(&shared),
+        before_web::<B>,
+    ));
     Router::new()
-        .route("/", get(root::<B>).fallback(nothing))
         .route("/tim", get(session::<B>).fallback(nothing))
         .route("/tim2", post(account::<B>).fallback(nothing))
         .route("/healthz", get(health::<B>).fallback(nothing))
-        .fallback(nothing)
         .with_state(shared)
+        .fallback_service(web)
 }
 
-async fn root<B: Backend>(
+/// Clients may also connect to `/`. A server that stops begins no other work.
+async fn before_web<B: Backend>(
     state: State<Arc<Shared<B>>>,
     caller: Extension<Caller>,
     request: Request<Body>,
+    next: Next,
 ) -> Response {
-    if handshake::wants_upgrade(request.headers()) {
+    let is_root = request.uri().path() == "/" && request.method() == Method::GET;
+    if is_root && handshake::wants_upgrade(request.headers()) {
         return session(state, caller, request).await;
     }
-    (
-        [(
-            CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        )],
-        ABOUT,
-    )
-        .into_response()
+    if state.drain.stage() != Stage::Running {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    next.run(request).await
 }
 
 async fn session<B: Backend>(
@@ -150,6 +160,7 @@ async fn health<B: Backend>(State(shared): State<Arc<Shared<B>>>) -> Response {
 
 struct Requests {
     router: TowerToHyperService<Router>,
+    peer: Peer,
     caller: Caller,
 }
 
@@ -159,6 +170,7 @@ impl Service<Request<Incoming>> for Requests {
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
         request.extensions_mut().insert(self.caller.clone());
         Box::pin(self.router.call(request))
     }
@@ -168,18 +180,19 @@ impl Service<Request<Incoming>> for Requests {
 /// socket, what was read beyond the upgrade request, and the upgrade.
 pub(super) async fn serve<S: Socket>(
     socket: S,
-    peer: IpAddr,
+    peer: Peer,
     router: Router,
     header_timeout: Duration,
     mut drain: DrainListener,
 ) -> Option<(S, Bytes, Upgrade)> {
     let caller = Caller {
-        peer,
+        peer: peer.address,
         upgrade: Arc::default(),
     };
     let upgrade = Arc::clone(&caller.upgrade);
     let requests = Requests {
         router: TowerToHyperService::new(router),
+        peer,
         caller,
     };
     let mut connection = Box::pin(

@@ -58,12 +58,13 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    /// Begins to accept.
+    /// Begins to accept. `web` answers all requests that are not about sockets and `/tim2`.
     pub(crate) fn start<B: Backend>(
         listener: TcpListener,
         tls: Option<TlsSlot>,
         backend: B,
         options: Options,
+        web: Router,
     ) -> Self {
         let drain = Arc::<Drain>::default();
         let admission = Admission::new(
@@ -77,7 +78,7 @@ impl Gateway {
             admission: Arc::clone(&admission),
             drain: Arc::clone(&drain),
         });
-        let router = http::router(Arc::clone(&shared));
+        let router = http::router(Arc::clone(&shared), web);
         let accepting = tokio::spawn(
             Acceptor {
                 listener,
@@ -230,11 +231,11 @@ async fn establish<B: Backend>(
     mut arrival: Arrival,
 ) -> Option<Running> {
     let Some(acceptor) = arrival.tls.take() else {
-        return upgrade(shared, router, stream, arrival).await;
+        return upgrade(shared, router, stream, arrival, false).await;
     };
     let handshake = acceptor.accept(stream);
     match tokio::time::timeout(shared.options.handshake_timeout, handshake).await {
-        Ok(Ok(stream)) => upgrade(shared, router, stream, arrival).await,
+        Ok(Ok(stream)) => upgrade(shared, router, stream, arrival, true).await,
         Ok(Err(error)) => {
             tracing::debug!(peer = %arrival.peer, %error, "TLS handshake failed");
             None
@@ -251,16 +252,14 @@ async fn upgrade<B: Backend, S: super::connection::Socket>(
     router: Router,
     stream: S,
     arrival: Arrival,
+    has_tls: bool,
 ) -> Option<Running> {
     let drain = shared.drain.listen();
-    let served = http::serve(
-        stream,
-        arrival.peer,
-        router,
-        shared.options.handshake_timeout,
-        drain,
-    )
-    .await;
+    let peer = http::Peer {
+        address: arrival.peer,
+        has_tls,
+    };
+    let served = http::serve(stream, peer, router, shared.options.handshake_timeout, drain).await;
     let (stream, unread, upgrade) = served?;
     let session = shared.backend.open(upgrade.address, Instant::now());
     let admitted = Admitted {

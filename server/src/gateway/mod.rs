@@ -25,6 +25,8 @@ use drain::Drain;
 
 pub(crate) use backend::{Backend, Outgoing, PacketSession};
 pub(crate) use engine_backend::EngineBackend;
+pub(crate) use handshake::{client_address, single};
+pub(crate) use http::Peer;
 pub(crate) use listener::{Gateway, TlsSlot, bind};
 
 /// What an operator can tune at the sockets.

@@ -164,3 +164,13 @@ impl fmt::Debug for DeviceKey {
         fmt::Debug::fmt(&self.0, f)
     }
 }
+/// Names a [`WebSession`](super::WebSession): the SHA-256 of its secret, so that reading the database does not
+/// give anybody a session.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionHash(pub [u8; 32]);
+
+impl fmt::Debug for SessionHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionHash(…)")
+    }
+}

@@ -19,14 +19,14 @@ pub mod sqlite;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-pub use ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, Seq, Slot, Timestamp};
+pub use ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, Seq, SessionHash, Slot, Timestamp};
 pub use keys::{InstallationKey, KeyError, MasterKey, MasterKeySource};
 pub use memory::MemoryStore;
 pub use record::{
     Account, Advance, Append, Appended, ContactChange, ContactLists, ContactState, Contacts, Dissolved,
     Duplicate, InboxCopy, InboxItem, InboxState, LoginToken, Membership, MembershipChange, MembershipChanged,
     NewAccount, NewRoom, Retract, Retracted, Room, RoomAdvance, RoomKind, RoomLists, RoomPosition,
-    RoomUpdate, StoredMessage, UpperBound, UserProfile,
+    RoomUpdate, StoredMessage, UpperBound, UserProfile, WebSession,
 };
 pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
 
@@ -63,6 +63,9 @@ pub enum CreateAccountError {
 /// Devices of one account that have an inbox position.
 pub const MAX_DEVICES: usize = 64;
 
+/// Web sessions of one account; beyond that the one unused for longest ends.
+pub const MAX_WEB_SESSIONS: usize = 64;
+
 /// Result of an operation of the store.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -93,6 +96,27 @@ pub trait Store: Send + Sync + 'static {
     /// Removes and returns a token: of two concurrent calls one gets it. Expired tokens
     /// (`expires <= now`) are removed and not returned.
     async fn take_token(&self, hash: &[u8; 32], now: Timestamp) -> Result<Option<LoginToken>>;
+
+    // ---- web sessions ---------------------------------------------------------------------
+
+    /// Stores a session. An account has at most [`MAX_WEB_SESSIONS`]: those unused for longest end.
+    async fn put_session(&self, session: WebSession) -> Result<()>;
+
+    /// Reads a session, `None` when there is none.
+    async fn session(&self, hash: &SessionHash) -> Result<Option<WebSession>>;
+
+    /// Moves the last use of a session forward; an earlier time changes nothing. `false` when there
+    /// is no such session.
+    async fn use_session(&self, hash: &SessionHash, used: Timestamp) -> Result<bool>;
+
+    /// Ends a session. `false` when there is none.
+    async fn end_session(&self, hash: &SessionHash) -> Result<bool>;
+
+    /// Ends the sessions of an account except some; answers which.
+    async fn end_sessions(&self, account: &AccountId, except: &[SessionHash]) -> Result<Vec<SessionHash>>;
+
+    /// Ends all sessions last used before a time; answers how many.
+    async fn forget_sessions(&self, before: Timestamp) -> Result<u64>;
 
     // ---- contacts (friends and blocks) ----------------------------------------------------
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, Seq, Timestamp};
+use super::ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, Seq, SessionHash, Timestamp};
 
 /// An account to be created.
 #[derive(Clone, Debug)]
@@ -43,8 +43,25 @@ pub struct LoginToken {
     pub account: AccountId,
     /// Application fields that the session gets.
     pub extend: Option<BTreeMap<String, String>>,
+    /// The web session it was made from; it is worth nothing without it.
+    pub session: Option<SessionHash>,
     /// It is refused from this time on.
     pub expires: Timestamp,
+}
+
+/// A login that outlives the WebSocket connection, so that a browser needs no password again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebSession {
+    /// Names it; only who knows the secret behind it can use it.
+    pub hash: SessionHash,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Whether the browser keeps it when it is closed.
+    pub remembered: bool,
+    /// When it began.
+    pub created: Timestamp,
+    /// When it was used last, to the hour.
+    pub used: Timestamp,
 }
 
 /// What one account thinks of another (wire-protocol 10.7).

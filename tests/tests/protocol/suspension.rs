@@ -2,41 +2,10 @@
 
 use std::time::Duration;
 
-use tim_tests::process::{clean_command, server_binary};
 use tim_tests::{Client, Encoding, ErrorCode, PacketType, Person, Server, friends, in_both_encodings};
 
-/// Runs `tim-server account` beside the server; answers its exit code and what it wrote.
-async fn account(server: &Server, arguments: &[&str]) -> (Option<i32>, String) {
-    let config = server.directory().join("tim.toml");
-    let (directory, arguments) = (
-        server.directory().to_owned(),
-        arguments.iter().map(|&it| it.to_owned()).collect::<Vec<_>>(),
-    );
-    let run = tokio::task::spawn_blocking(move || {
-        // A server that has just started may not be found yet.
-        for _ in 0..100 {
-            let output = clean_command(&server_binary())
-                .arg("--config")
-                .arg(&config)
-                .arg("account")
-                .args(&arguments)
-                .current_dir(&directory)
-                .output()
-                .expect("run the command");
-            let text = String::from_utf8_lossy(&output.stderr).into_owned()
-                + &String::from_utf8_lossy(&output.stdout);
-            if !text.contains("starting or stopping") {
-                return (output.status.code(), text);
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("the server is not found")
-    });
-    run.await.expect("the command")
-}
-
 async fn done(server: &Server, arguments: &[&str], person: &Person) {
-    let (code, text) = account(server, arguments).await;
+    let (code, text) = server.account(arguments).await;
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains(&person.node), "{text}");
 }
@@ -136,7 +105,7 @@ async fn mistakes_of_the_operator_are_told(encoding: Encoding) {
         &["allow", "--name", "nobody"],
         &["suspend", "--node", "no node"],
     ] {
-        let (code, text) = account(&server, arguments).await;
+        let (code, text) = server.account(arguments).await;
         assert_eq!(
             (code, text.contains("no such account")),
             (Some(4), true),
@@ -144,7 +113,7 @@ async fn mistakes_of_the_operator_are_told(encoding: Encoding) {
         );
     }
     for arguments in [&["suspend"][..], &["suspend", "--name", "x", "--for", "soon"]] {
-        assert_eq!(account(&server, arguments).await.0, Some(2));
+        assert_eq!(server.account(arguments).await.0, Some(2));
     }
     person.login(&server, encoding).await;
 }

@@ -47,7 +47,7 @@ pub(super) fn logged_in(login: &Login, encoding: Encoding) -> Bytes {
 /// reconnect. A replaced device learns it from the error.
 pub(super) fn logged_out(ending: Ending, encoding: Encoding) -> Bytes {
     let error = match ending {
-        Ending::Suspended => None,
+        Ending::Suspended | Ending::LoggedOut => None,
         Ending::Replaced => Some(TimError::from(ErrorCode::OverEntry)),
     };
     ack(

@@ -76,6 +76,8 @@ pub enum CloseReason {
     Replaced,
     /// The account was suspended (8.3).
     Suspended,
+    /// The web session it logged in from has ended.
+    LoggedOut,
     /// A message above the limit of its kind (6.5).
     TooLarge,
     /// All connections together hold too many unfinished bytes.
@@ -90,7 +92,7 @@ impl CloseReason {
     pub fn code(self) -> u16 {
         match self {
             Self::NotAuthenticated | Self::NotAdmitted | Self::NotAllowed | Self::TooManyPackets => 1008,
-            Self::Silent | Self::Replaced | Self::Suspended => 1000,
+            Self::Silent | Self::Replaced | Self::Suspended | Self::LoggedOut => 1000,
             Self::TooLarge => 1009,
             Self::Overloaded => 1013,
             Self::ShuttingDown => 1001,
@@ -108,6 +110,7 @@ impl std::fmt::Display for CloseReason {
             Self::TooManyPackets => "too many packets",
             Self::Replaced => "replaced by another device",
             Self::Suspended => "account suspended",
+            Self::LoggedOut => "logged out",
             Self::TooLarge => "message too large",
             Self::Overloaded => "too much unfinished data",
             Self::ShuttingDown => "server is going down",
@@ -676,6 +679,7 @@ impl Session {
         self.close(match ending {
             Ending::Replaced => CloseReason::Replaced,
             Ending::Suspended => CloseReason::Suspended,
+            Ending::LoggedOut => CloseReason::LoggedOut,
         });
     }
 

@@ -91,7 +91,7 @@ async fn bad_upgrades_and_other_paths_get_their_status() {
         ),
         ("GET /tim2 HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 404),
         ("GET /tim/x HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 404),
-        ("DELETE / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 404),
+        ("DELETE / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 405),
         ("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 200),
         ("GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(), 200),
         (

@@ -219,7 +219,8 @@ pub(super) fn start(options: Options, tls: Option<TlsSlot>) -> Running {
         release: Arc::clone(&release),
         visits: Arc::clone(&visits),
     };
-    let gateway = Gateway::start(listener, tls, script, options);
+    let web = axum::Router::new().route("/", axum::routing::get(|| async { "hello" }));
+    let gateway = Gateway::start(listener, tls, script, options, web);
     Running {
         address,
         gateway,

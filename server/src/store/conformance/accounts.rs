@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Subject, account_id, new_account, reopen};
 use crate::store::CreateAccountError;
-use crate::store::ids::Timestamp;
+use crate::store::ids::{SessionHash, Timestamp};
 use crate::store::record::LoginToken;
 
 pub async fn an_account_reads_back_as_created(subject: &dyn Subject) {
@@ -145,6 +145,7 @@ fn token(number: u8, expires: i64) -> LoginToken {
         hash: [number; 32],
         account: account_id("a"),
         extend: Some(BTreeMap::from([("role".to_owned(), "guest".to_owned())])),
+        session: None,
         expires: Timestamp(expires),
     }
 }
@@ -155,6 +156,7 @@ pub async fn a_token_is_taken_once(subject: &dyn Subject) {
     store
         .put_token(LoginToken {
             extend: None,
+            session: Some(SessionHash([9; 32])),
             ..token(2, 100)
         })
         .await
@@ -165,14 +167,10 @@ pub async fn a_token_is_taken_once(subject: &dyn Subject) {
         Some(token(1, 100))
     );
     assert_eq!(store.take_token(&[1; 32], Timestamp(50)).await.unwrap(), None);
+    let second = store.take_token(&[2; 32], Timestamp(50)).await.unwrap().unwrap();
     assert_eq!(
-        store
-            .take_token(&[2; 32], Timestamp(50))
-            .await
-            .unwrap()
-            .unwrap()
-            .extend,
-        None
+        (second.extend, second.session),
+        (None, Some(SessionHash([9; 32])))
     );
     assert_eq!(store.take_token(&[3; 32], Timestamp(50)).await.unwrap(), None);
 }

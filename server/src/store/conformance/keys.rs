@@ -15,6 +15,7 @@ async fn put_everything(store: &dyn Store, name: &str) {
         hash,
         account: account_id(name),
         extend,
+        session: None,
         expires: Timestamp(100),
     };
     store.put_token(token).await.unwrap();

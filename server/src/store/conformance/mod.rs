@@ -20,6 +20,7 @@ mod model;
 mod profiles;
 mod room_model;
 mod rooms;
+mod web_sessions;
 
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ pub use self::model::{Operation, compare, operations};
 pub use self::profiles::*;
 pub use self::room_model::RoomOperation;
 pub use self::rooms::*;
+pub use self::web_sessions::*;
 
 /// A back end under test.
 pub trait Subject: Send + Sync {
@@ -67,6 +69,11 @@ macro_rules! store_conformance {
             a_token_is_taken_once
             two_concurrent_logins_with_a_token_let_one_in
             an_expired_token_is_not_returned_and_is_gone
+            a_session_reads_back_and_ends_once
+            the_last_use_of_a_session_only_moves_forward
+            the_sessions_of_an_account_end_except_some
+            the_session_unused_for_longest_makes_room_for_a_new_one
+            sessions_long_unused_are_forgotten
             strangers_have_no_relation
             a_relation_is_seen_from_both_sides
             a_relation_that_changed_meanwhile_is_not_overwritten

@@ -3,6 +3,7 @@
 
 mod rooms;
 mod state;
+mod web_sessions;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,13 +11,13 @@ use parking_lot::Mutex;
 
 use self::rooms::Change;
 use self::state::{Device, State, index_of, mid_of};
-use super::ids::{AccountId, ConversationId, DeviceKey, RoomId, Seq, Timestamp};
+use super::ids::{AccountId, ConversationId, DeviceKey, RoomId, Seq, SessionHash, Timestamp};
 use super::keys::{InstallationKey, KeyError};
 use super::record::{
     Account, Advance, Append, Appended, ContactChange, ContactLists, ContactState, Contacts, Dissolved,
     InboxCopy, InboxItem, InboxState, LoginToken, Membership, MembershipChange, MembershipChanged,
     NewAccount, NewRoom, Retract, Retracted, Room, RoomAdvance, RoomLists, RoomPosition, RoomUpdate,
-    StoredMessage, UpperBound, UserProfile,
+    StoredMessage, UpperBound, UserProfile, WebSession,
 };
 use super::{CreateAccountError, MAX_DEVICES, Result, Store, StoreError};
 
@@ -117,6 +118,30 @@ impl Store for MemoryStore {
             state.purge_tokens(now);
             state.tokens.remove(hash).filter(|token| token.expires > now)
         })
+    }
+
+    async fn put_session(&self, session: WebSession) -> Result<()> {
+        self.with(|state| state.web_sessions.put(session))
+    }
+
+    async fn session(&self, hash: &SessionHash) -> Result<Option<WebSession>> {
+        self.with(|state| state.web_sessions.get(hash).cloned())
+    }
+
+    async fn use_session(&self, hash: &SessionHash, used: Timestamp) -> Result<bool> {
+        self.with(|state| state.web_sessions.moved(hash, used))
+    }
+
+    async fn end_session(&self, hash: &SessionHash) -> Result<bool> {
+        self.with(|state| state.web_sessions.end(hash))
+    }
+
+    async fn end_sessions(&self, account: &AccountId, except: &[SessionHash]) -> Result<Vec<SessionHash>> {
+        self.with(|state| state.web_sessions.end_all(account, except))
+    }
+
+    async fn forget_sessions(&self, before: Timestamp) -> Result<u64> {
+        self.with(|state| state.web_sessions.forget(before))
     }
 
     async fn contacts(&self, owner: &AccountId, peer: &AccountId) -> Result<Contacts> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 
 use super::rooms::Rooms;
+use super::web_sessions::WebSessions;
 use crate::store::ids::{AccountId, ConversationId, DeviceKey, Mid, Seq, Timestamp};
 use crate::store::record::{
     Account, Append, Appended, Contacts, Duplicate, InboxCopy, InboxItem, LoginToken,
@@ -21,6 +22,7 @@ pub(super) struct State {
     pub(super) inboxes: BTreeMap<AccountId, Inbox>,
     pub(super) profiles: HashMap<AccountId, Bytes>,
     pub(super) rooms: Rooms,
+    pub(super) web_sessions: WebSessions,
     pub(super) rotations: u32,
 }
 

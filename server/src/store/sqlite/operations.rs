@@ -8,12 +8,12 @@ use bytes::Bytes;
 use super::SqliteStore;
 use super::database::OPERATION_BYTES;
 use super::room_rows::RoomList;
-use crate::store::ids::{AccountId, ConversationId, DeviceKey, RoomId, Seq, Timestamp};
+use crate::store::ids::{AccountId, ConversationId, DeviceKey, RoomId, Seq, SessionHash, Timestamp};
 use crate::store::record::{
     Account, Advance, Append, Appended, ContactChange, ContactLists, Contacts, Dissolved, InboxCopy,
     InboxItem, InboxState, LoginToken, Membership, MembershipChange, MembershipChanged, NewAccount, NewRoom,
     Retract, Retracted, Room, RoomAdvance, RoomLists, RoomPosition, RoomUpdate, StoredMessage, UpperBound,
-    UserProfile,
+    UserProfile, WebSession,
 };
 use crate::store::{CreateAccountError, Result, Store};
 
@@ -95,6 +95,57 @@ impl Store for SqliteStore {
         database
             .write(0, move |writer| writer.take_token(&hash, now))
             .await
+    }
+
+    async fn put_session(&self, session: WebSession) -> Result<()> {
+        let database = self.database(|slots| slots.of_token(&session.hash.0))?;
+        database
+            .write(0, move |writer| writer.put_session(&session))
+            .await
+    }
+
+    async fn session(&self, hash: &SessionHash) -> Result<Option<WebSession>> {
+        let hash = *hash;
+        let database = self.database(|slots| slots.of_token(&hash.0))?;
+        database.read(move |reader| reader.session(&hash)).await
+    }
+
+    async fn use_session(&self, hash: &SessionHash, used: Timestamp) -> Result<bool> {
+        let hash = *hash;
+        let database = self.database(|slots| slots.of_token(&hash.0))?;
+        database
+            .write(0, move |writer| writer.use_session(&hash, used))
+            .await
+    }
+
+    async fn end_session(&self, hash: &SessionHash) -> Result<bool> {
+        let hash = *hash;
+        let database = self.database(|slots| slots.of_token(&hash.0))?;
+        database.write(0, move |writer| writer.end_session(&hash)).await
+    }
+
+    async fn end_sessions(&self, account: &AccountId, except: &[SessionHash]) -> Result<Vec<SessionHash>> {
+        let mut ended = Vec::new();
+        for database in &self.databases {
+            let (account, except) = (account.clone(), except.to_vec());
+            let of_one = database.write(0, move |writer| writer.end_sessions(&account, &except));
+            ended.extend(of_one.await?);
+        }
+        Ok(ended)
+    }
+
+    async fn forget_sessions(&self, before: Timestamp) -> Result<u64> {
+        let mut forgotten = 0;
+        for database in &self.databases {
+            let mut has_more = true;
+            while has_more {
+                let step = database.write(0, move |writer| writer.forget_sessions(before));
+                let (count, more) = step.await?;
+                forgotten += count;
+                has_more = more;
+            }
+        }
+        Ok(forgotten)
     }
 
     async fn contacts(&self, owner: &AccountId, peer: &AccountId) -> Result<Contacts> {

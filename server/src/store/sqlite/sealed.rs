@@ -8,7 +8,7 @@ use sha2::Sha256;
 use tim_protocol::node::Node;
 
 use crate::store::encryption::{Place, Table};
-use crate::store::ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, Slot, Timestamp};
+use crate::store::ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, SessionHash, Slot, Timestamp};
 use crate::store::keys::{InstallationKey, KeyId};
 use crate::store::shard::{DatabaseIndex, SlotHasher, SlotMap};
 use crate::store::{Result, StoreError};
@@ -175,9 +175,22 @@ pub(super) fn parse_room(table: &'static str, id: &str) -> Result<RoomId> {
     })
 }
 
-/// Content of the column with the application fields of a token.
-pub(super) fn encode_fields(fields: Option<&BTreeMap<String, String>>) -> Vec<u8> {
-    let mut content = vec![u8::from(fields.is_some())];
+/// Says that a token has application fields.
+const HAS_FIELDS: u8 = 1;
+/// Says that a token belongs to a web session, whose hash comes next.
+const HAS_SESSION: u8 = 2;
+
+/// Application fields and web session of a token.
+type TokenContent = (Option<BTreeMap<String, String>>, Option<SessionHash>);
+
+/// Content of the sealed column of a token.
+pub(super) fn encode_token(
+    fields: Option<&BTreeMap<String, String>>,
+    session: Option<&SessionHash>,
+) -> Vec<u8> {
+    let has_fields = fields.map_or(0, |_| HAS_FIELDS);
+    let mut content = vec![has_fields | session.map_or(0, |_| HAS_SESSION)];
+    content.extend(session.into_iter().flat_map(|session| session.0));
     for text in fields
         .into_iter()
         .flatten()
@@ -189,11 +202,16 @@ pub(super) fn encode_fields(fields: Option<&BTreeMap<String, String>>) -> Vec<u8
     content
 }
 
-/// Reads what [`encode_fields`] wrote; the outer `None` when it is not that.
-pub(super) fn decode_fields(content: &[u8]) -> Option<Option<BTreeMap<String, String>>> {
-    let (present, mut rest) = content.split_first()?;
-    if *present == 0 {
-        return Some(None);
+/// Reads what [`encode_token`] wrote; `None` when it is not that.
+pub(super) fn decode_token(content: &[u8]) -> Option<TokenContent> {
+    let (flags, mut rest) = content.split_first()?;
+    let mut session = None;
+    if flags & HAS_SESSION != 0 {
+        let (hash, after) = rest.split_first_chunk::<32>()?;
+        (session, rest) = (Some(SessionHash(*hash)), after);
+    }
+    if flags & HAS_FIELDS == 0 {
+        return rest.is_empty().then_some((None, session));
     }
     let mut fields = BTreeMap::new();
     let take = |rest: &mut &[u8]| -> Option<String> {
@@ -206,7 +224,7 @@ pub(super) fn decode_fields(content: &[u8]) -> Option<Option<BTreeMap<String, St
         let name = take(&mut rest)?;
         fields.insert(name, take(&mut rest)?);
     }
-    Some(Some(fields))
+    Some((Some(fields), session))
 }
 
 /// Content of a message column: author, exact time, body.
@@ -349,18 +367,23 @@ mod tests {
     }
 
     #[test]
-    fn token_fields_read_back() {
+    fn token_content_reads_back() {
         let fields = BTreeMap::from([("a".to_owned(), "1".to_owned()), (String::new(), "é".to_owned())]);
         for fields in [None, Some(BTreeMap::new()), Some(fields)] {
-            assert_eq!(decode_fields(&encode_fields(fields.as_ref())).unwrap(), fields);
+            for session in [None, Some(SessionHash([7; 32]))] {
+                let content = encode_token(fields.as_ref(), session.as_ref());
+                assert_eq!(decode_token(&content).unwrap(), (fields.clone(), session));
+            }
         }
         for broken in [
             &[][..],
             &[1, 1],
             &[1, 0, 0, 0, 0, 0, 0, 0, 1, 65],
             &[1, 255, 255, 255, 255, 255, 255, 255, 255],
+            &[0, 1],
+            &[2, 1, 2, 3],
         ] {
-            assert!(decode_fields(broken).is_none(), "{broken:?}");
+            assert!(decode_token(broken).is_none(), "{broken:?}");
         }
     }
 

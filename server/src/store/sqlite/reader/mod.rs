@@ -13,9 +13,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::scan::{ScanPosition, ScanStep, scan_step};
 use super::sealed::{Placement, account_place, damaged, parse_account};
 use crate::store::encryption::{Ciphers, Place, Scope, SharedKeyRing, Table};
-use crate::store::ids::{AccountId, Timestamp};
+use crate::store::ids::{AccountId, SessionHash, Timestamp};
 use crate::store::keys::KeyId;
-use crate::store::record::{Account, ContactLists, ContactState, Contacts};
+use crate::store::record::{Account, ContactLists, ContactState, Contacts, WebSession};
 use crate::store::{Result, StoreError};
 
 pub(super) use conversations::{LAST_NOTICE, MessageRow, open_message, select_message};
@@ -101,6 +101,34 @@ impl Reader {
             password_hash,
             created: Timestamp(created),
             suspended_until: suspended_until.map(Timestamp),
+        }))
+    }
+
+    pub(super) fn session(&mut self, hash: &SessionHash) -> Result<Option<WebSession>> {
+        let slot = self.placement.token(&hash.0)?;
+        type Row = (String, bool, i64, i64);
+        let row: Option<Row> = self
+            .connection
+            .prepare_cached(
+                "SELECT account, remembered, created, used FROM web_session WHERE slot = ?1 AND hash = ?2",
+            )?
+            .query_row(params![slot, hash.0], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
+            .optional()?;
+        let Some((account, remembered, created, used)) = row else {
+            return Ok(None);
+        };
+        let account = parse_account(Table::Account, &account).map_err(|_| StoreError::Damaged {
+            table: "web_session",
+            reason: "it names no account".to_owned(),
+        })?;
+        Ok(Some(WebSession {
+            hash: *hash,
+            account,
+            remembered,
+            created: Timestamp(created),
+            used: Timestamp(used),
         }))
     }
 

@@ -9,7 +9,7 @@ use crate::store::ids::{AccountId, Timestamp};
 use crate::store::keys::KeyId;
 use crate::store::record::{LoginToken, NewAccount};
 use crate::store::sqlite::sealed::{
-    account_place, damaged, decode_fields, encode_fields, parse_account, token_place,
+    account_place, damaged, decode_token, encode_token, parse_account, token_place,
 };
 
 /// Most expired tokens that one operation deletes on the way.
@@ -72,7 +72,7 @@ impl Writer<'_> {
     pub(in crate::store::sqlite) fn put_token(&mut self, token: &LoginToken) -> TaskResult<()> {
         let slot = self.placement.token(&token.hash)?;
         let key = self.ciphers.current();
-        let extend = encode_fields(token.extend.as_ref());
+        let content = encode_token(token.extend.as_ref(), token.session.as_ref());
         token_place(
             &mut self.place,
             key,
@@ -84,7 +84,7 @@ impl Writer<'_> {
             Table::Token,
             key,
             &Scope::Account(token.account.clone()),
-            &[&extend],
+            &[&content],
         )?;
         self.statement(
             "INSERT OR REPLACE INTO token (slot, hash, account, expires, key_id, extend)
@@ -130,16 +130,18 @@ impl Writer<'_> {
     fn open_token(&mut self, hash: &[u8; 32], row: &TokenRow) -> Result<LoginToken, StoreError> {
         let account = parse_account(Table::Token, &row.account)?;
         token_place(&mut self.place, row.key, hash, &row.account, row.expires);
-        let fields = self
+        let content = self
             .ciphers
             .get(Table::Token, row.key, &Scope::Account(account.clone()))
             .and_then(|cipher| cipher.open(&self.place, &row.sealed))
             .map_err(|error| damaged(Table::Token, error.to_string()))?;
-        let extend = decode_fields(&fields).ok_or_else(|| damaged(Table::Token, "unreadable fields"))?;
+        let (extend, session) =
+            decode_token(&content).ok_or_else(|| damaged(Table::Token, "unreadable fields"))?;
         Ok(LoginToken {
             hash: *hash,
             account,
             extend,
+            session,
             expires: Timestamp(row.expires),
         })
     }

@@ -10,6 +10,7 @@ mod profiles;
 mod rekey;
 mod room_positions;
 mod rooms;
+mod web_sessions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

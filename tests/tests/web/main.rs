@@ -1,0 +1,10 @@
+//! HTTP for client applications (docs/web-api.md) over real sockets against the real server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "functions of tests: a failed expectation is a failed test"
+)]
+
+mod origins;
+mod sessions;
