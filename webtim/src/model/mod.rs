@@ -1,19 +1,38 @@
 //! What this tab knows, as plain data. Changes are methods of the slices; nothing here knows the browser, the
 //! connection or the time of day (times are passed in).
 
+mod chat;
 mod chat_id;
+mod chats;
 mod drafts;
+mod inbox;
+mod listing;
+mod message;
 mod navigation;
+mod people;
 mod preferences;
+mod remembered;
+mod rooms;
 mod session;
 mod toasts;
 mod transfers;
 mod trouble;
 
+#[cfg(test)]
+mod tests;
+
+pub use self::chat::{Chat, Past};
 pub use self::chat_id::ChatId;
+pub use self::chats::Chats;
 pub use self::drafts::{Draft, Drafts};
+pub use self::inbox::{Inbox, Petition, Wish};
+pub use self::listing::{Filter, Summary};
+pub use self::message::{Arrived, Body, Content, Delivery, Happening, Message, Removed, RowId, Sending};
 pub use self::navigation::{Dialog, Navigation, Screen};
+pub use self::people::{Availability, Online, People};
 pub use self::preferences::{Density, Preferences, TextSize, Theme, Word};
+pub use self::remembered::Remembered;
+pub use self::rooms::{Role, Room, Rooms, Turnover};
 pub use self::session::{Connection, Phase, Session};
 pub use self::toasts::{Toast, ToastId, Toasts};
 pub use self::transfers::{Download, Progress, Transfers, Upload, UploadId, percent};
@@ -24,6 +43,14 @@ pub use self::trouble::Trouble;
 pub struct Model {
     /// Who is logged in, and how the connection is.
     pub session: Session,
+    /// All conversations.
+    pub chats: Chats,
+    /// Other people.
+    pub people: People,
+    /// Rooms, which people call groups.
+    pub rooms: Rooms,
+    /// What waits for a decision.
+    pub inbox: Inbox,
     /// What is on the screen: screen, open chat, dialogs.
     pub navigation: Navigation,
     /// What was chosen for this browser.

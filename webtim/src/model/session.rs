@@ -2,6 +2,8 @@
 
 use tim_client::Node;
 
+use super::people::Availability;
+
 /// Where the session is in its life.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
@@ -40,6 +42,10 @@ pub struct Session {
     pub connection: Connection,
     /// The own node, when somebody is logged in.
     pub me: Option<Node>,
+    /// What one says about being there.
+    pub availability: Availability,
+    /// The own mood.
+    pub status: String,
     /// The name that was typed in to log in, while the page lives.
     pub login_name: Option<String>,
 }
