@@ -4,9 +4,13 @@
 //! languages at once, so that none can be forgotten; texts that carry names and numbers have arguments. Dates, times,
 //! numbers and sizes come from [`dates`] and [`numbers`], which ask the browser.
 
+pub mod account;
 pub mod common;
 pub mod dates;
+pub mod groups;
+pub mod news;
 pub mod numbers;
+pub mod order;
 pub mod people;
 
 use serde::{Deserialize, Serialize};

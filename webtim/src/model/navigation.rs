@@ -25,6 +25,24 @@ pub enum Dialog {
     Person(Node),
     /// The card of a group with its members.
     Group(RoomId),
+    /// Asking somebody for friendship.
+    AskFriend(Node),
+    /// The own profile.
+    EditProfile,
+    /// The own status, mood and visibility.
+    Status,
+    /// Creating a group.
+    NewGroup,
+    /// Asking to be let into a private group.
+    AskToJoin(RoomId),
+    /// Choosing friends to add to a group.
+    Invite(RoomId),
+    /// The profile of a group.
+    EditGroup(RoomId),
+    /// Refusing somebody's request to join.
+    RefuseJoin(RoomId, Node),
+    /// Another password.
+    ChangePassword,
 }
 
 /// What is on the screen.

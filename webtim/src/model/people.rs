@@ -5,6 +5,8 @@ use std::rc::Rc;
 
 use tim_client::{Node, PresenceChange, UserProfile};
 
+use super::Mood;
+
 /// What somebody says about being there. Its number is `show` of the presence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -49,8 +51,10 @@ impl Availability {
 pub struct Online {
     /// What they say about being there.
     pub availability: Availability,
-    /// Their mood.
+    /// Their status, in a few words.
     pub status: String,
+    /// Their mood.
+    pub mood: Option<Mood>,
 }
 
 /// Other people.
@@ -122,6 +126,10 @@ impl People {
             let online = Online {
                 availability,
                 status: change.status.clone().unwrap_or_default(),
+                mood: change
+                    .extend
+                    .get(Mood::FIELD)
+                    .and_then(|word| Mood::from_word(word)),
             };
             self.online.insert(change.from.clone(), Rc::new(online));
         }

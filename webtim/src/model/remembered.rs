@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::people::Availability;
-use super::{ChatId, Model, Petition};
+use super::{ChatId, Model, Mood, Petition};
 
 /// What a browser keeps of an account. Fields that are missing or unknown do not matter.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -20,8 +20,10 @@ pub struct Remembered {
     pub petitions: Vec<Petition>,
     /// What one says about being there.
     pub availability: Availability,
-    /// The mood.
+    /// The own status, in a few words.
     pub status: String,
+    /// The own mood.
+    pub mood: Option<Mood>,
 }
 
 impl Remembered {
@@ -32,6 +34,7 @@ impl Remembered {
             petitions: model.inbox.petitions().to_vec(),
             availability: model.session.availability,
             status: model.session.status.clone(),
+            mood: model.session.mood,
             ..Self::default()
         };
         for (id, chat) in model.chats.iter() {
@@ -61,6 +64,7 @@ impl Remembered {
         }
         model.session.availability = self.availability;
         model.session.status = self.status;
+        model.session.mood = self.mood;
     }
 }
 

@@ -1,6 +1,6 @@
 //! Brief notices. The component that draws one removes it when its time is over.
 
-use super::Trouble;
+use super::{Done, News, Trouble};
 
 /// Names a toast.
 pub type ToastId = u64;
@@ -12,6 +12,10 @@ pub enum Toast {
     Failed(Trouble),
     /// A text was copied.
     Copied,
+    /// Something worked whose effect is not on the screen.
+    Done(Done),
+    /// Something happened with friends or groups.
+    News(News),
 }
 
 /// The notices on the screen, the newest last.

@@ -4,7 +4,7 @@ use web_sys::{HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use super::{Glyph, Icon, IconButton, IconSize, use_id};
-use crate::i18n::{common, people};
+use crate::i18n::{account, common};
 use crate::ui::use_lang;
 
 #[derive(Clone, PartialEq, Properties)]
@@ -171,9 +171,9 @@ pub fn PasswordField(props: &PasswordFieldProps) -> Html {
         Callback::from(move |_: MouseEvent| shown.set(!*shown))
     };
     let label = if *shown {
-        people::hide_password(lang)
+        account::hide_password(lang)
     } else {
-        people::show_password(lang)
+        account::show_password(lang)
     };
     html! {
         <TextField label={props.label.clone()} value={props.value.clone()} oninput={props.oninput.clone()} error={props.error.clone()}

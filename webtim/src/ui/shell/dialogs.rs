@@ -15,5 +15,6 @@ fn draw(dialog: &Dialog) -> Html {
     match dialog {
         // The cards of people and groups are drawn by `ui::people`.
         Dialog::Person(_) | Dialog::Group(_) => Html::default(),
+        _ => Html::default(),
     }
 }

@@ -3,12 +3,14 @@
 mod dialogs;
 mod navigation_bar;
 mod screens;
+mod toasts;
 
 use yew::prelude::*;
 
 use self::dialogs::Dialogs;
 use self::navigation_bar::NavigationBar;
 use self::screens::Screens;
+use self::toasts::Toasts;
 use crate::model::Phase;
 use crate::store::use_select;
 
@@ -25,6 +27,7 @@ pub fn Shell() -> Html {
                 <NavigationBar />
                 <Screens />
                 <Dialogs />
+                <Toasts />
             </div>
         },
     }
