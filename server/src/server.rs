@@ -144,6 +144,17 @@ impl Server {
                 return Err(StartError::Settings(reason));
             }
         };
+        let (web_engine, web_config) = (Arc::clone(&engine), config.clone());
+        let web = tokio::task::spawn_blocking(move || Web::new(web_engine, &web_config)).await;
+        let web = match web.unwrap_or_else(|error| Err(error.to_string())) {
+            Ok(web) => web,
+            Err(reason) => {
+                engine.shutdown().await;
+                store.close().await;
+                return Err(StartError::Settings(reason));
+            }
+        };
+        let has_pages = web.has_pages();
         let context = SessionContext {
             engine: Arc::clone(&engine),
             limits: config.session_limits(),
@@ -154,11 +165,12 @@ impl Server {
             slot,
             EngineBackend(Arc::new(context)),
             socket_options(&config),
-            Web::new(Arc::clone(&engine), &config).routes(),
+            web.routes(),
         );
         Ok(RunningServer {
             config,
             client_addr,
+            has_pages,
             gateway,
             engine,
             store,
@@ -253,6 +265,7 @@ fn create_private_folder(path: &Path) -> io::Result<()> {
 pub struct RunningServer {
     config: Config,
     client_addr: SocketAddr,
+    has_pages: bool,
     gateway: Gateway,
     engine: Arc<Engine>,
     store: Arc<dyn Store>,
@@ -273,6 +286,19 @@ impl RunningServer {
     #[must_use]
     pub fn client_addr(&self) -> SocketAddr {
         self.client_addr
+    }
+
+    /// The address to open in a browser, when there is a page. One that listens everywhere is shown as
+    /// `localhost`.
+    #[must_use]
+    pub fn page_address(&self) -> Option<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let (ip, port) = (self.client_addr.ip(), self.client_addr.port());
+        let address = match ip {
+            _ if ip.is_unspecified() => format!("{scheme}://localhost:{port}/"),
+            _ => format!("{scheme}://{}/", self.client_addr),
+        };
+        self.has_pages.then_some(address)
     }
 
     /// The configuration in force.

@@ -53,6 +53,9 @@ async fn serve(config: Config, ready_file: Option<&Path>) -> Result<(), Failure>
         present(password)?;
     }
     print(&format!("listening on {}\n", server.client_addr()))?;
+    if let Some(address) = server.page_address() {
+        print(&format!("the page for browsers is {address}\n"))?;
+    }
     if let Some(path) = ready_file {
         announce(path, &server).map_err(|error| Failure::new(1, error))?;
     }

@@ -343,6 +343,11 @@ settings! {
 
     /// What browsers need beside their WebSocket: docs/web-api.md.
     web: Web {
+        /// Serve the page at / and what it needs under /client.
+        enabled: bool = true;
+        /// Folder with the page instead of the one in the program: with the file web.bundle that "cargo xtask web"
+        /// writes, or with the files themselves. They are read at start. "": the one in the program, if there is one.
+        directory: Option<PathBuf> = None;
         /// A login that a browser remembers ends when it was not used for this time.
         session_lifetime: Duration = Duration::from_secs(30 * 86_400);
     }

@@ -1,7 +1,9 @@
-//! HTTP on the client listener beside the WebSocket (docs/web-api.md): sessions of browsers. Knows requests and answers; what
+//! HTTP on the client listener beside the WebSocket (docs/web-api.md): the pages
+//! themselves and sessions of browsers. Knows requests and answers; what
 //! they mean is decided by the engine.
 
 mod answer;
+mod pages;
 mod request;
 mod sessions;
 mod visit;
@@ -10,13 +12,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{Request, StatusCode};
+use axum::response::Response;
+use axum::routing::post;
 use tim_protocol::error_code::ErrorCode;
 
 use crate::config::{Config, Network, Origin};
 use crate::engine::Engine;
 use answer::Refusal;
+use pages::Pages;
 
 /// What all requests share.
 pub(crate) struct Web {
@@ -24,18 +30,32 @@ pub(crate) struct Web {
     /// Origins whose pages may ask beside the server's own; empty for none.
     origins: Vec<Origin>,
     trusted_proxies: Vec<Network>,
+    pages: Pages,
+    /// Whether anything but the text of `/` is served.
+    is_enabled: bool,
     /// How long the body of a small request may take.
     body_timeout: Duration,
 }
 
 impl Web {
-    pub(crate) fn new(engine: Arc<Engine>, config: &Config) -> Arc<Self> {
-        Arc::new(Self {
+    /// Blocks for reading the pages of `web.directory`.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub(crate) fn new(engine: Arc<Engine>, config: &Config) -> Result<Arc<Self>, String> {
+        Ok(Arc::new(Self {
+            pages: Pages::open(&config.web)?,
+            is_enabled: config.web.enabled,
             engine,
             origins: config.listen.origins.clone(),
             trusted_proxies: config.listen.trusted_proxies.clone(),
             body_timeout: config.listen.handshake_timeout,
-        })
+        }))
+    }
+
+    /// Whether there is a page to open in a browser.
+    pub(crate) fn has_pages(&self) -> bool {
+        self.pages.are_served()
     }
 
     /// The routes.
@@ -53,11 +73,14 @@ impl Web {
                     "not with this method",
                 )
             });
-        Router::new()
-            .route("/", get(|| async { ABOUT }))
-            .nest("/client/v1", api)
-            .with_state(self)
+        let mut routes = Router::new();
+        if self.is_enabled {
+            routes = routes.nest("/client/v1", api);
+        }
+        routes.fallback(page).with_state(self)
     }
 }
 
-const ABOUT: &str = "This is a tim server. Chat clients connect to /tim with WebSocket.\n";
+async fn page(State(web): State<Arc<Web>>, request: Request<Body>) -> Response {
+    web.pages.answer(&request)
+}

@@ -7,4 +7,5 @@
 )]
 
 mod origins;
+mod pages;
 mod sessions;
