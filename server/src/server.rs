@@ -16,7 +16,7 @@ use crate::external;
 use crate::gateway::session::SessionContext;
 use crate::gateway::tls::Identity;
 pub use crate::gateway::tls::TlsError;
-use crate::gateway::{EngineBackend, Gateway, Options, TlsSlot, bind};
+use crate::gateway::{EngineBackend, Gateway, Options, Pace, TlsSlot, bind};
 use crate::store::{
     KeyError, MasterKeySource, MemoryStore, OpenError, SqliteOptions, SqliteStore, Store, StoreError,
 };
@@ -187,6 +187,10 @@ pub(crate) fn socket_options(config: &Config) -> Options {
         trusted_proxies: config.listen.trusted_proxies.clone(),
         handshake_timeout: config.listen.handshake_timeout,
         write_timeout: config.limits.write_timeout,
+        pace: Pace {
+            window: config.limits.write_timeout,
+            bytes_per_second: config.limits.transfer_bytes_per_second,
+        },
         max_login_packet: config.limits.max_login_packet.0,
         connections: connection_limit(config),
         unauthenticated_per_address: config.limits.unauthenticated_per_address,

@@ -192,6 +192,9 @@ settings! {
         ping_timeout: Duration = Duration::from_secs(600);
         /// A connection is closed when its client takes nothing off the socket for this time.
         write_timeout: Duration = Duration::from_secs(30);
+        /// Bytes per second that a request or an answer over HTTP, such as a file, has to move on average over
+        /// write_timeout, while the server waits for the client. 0: no limit.
+        transfer_bytes_per_second: u32 = 1_024;
         /// Largest packet of a client that is logged in.
         max_packet: ByteSize = ByteSize(1 << 20);
         /// Largest packet of big data (types 95 to 97), in one piece or several.

@@ -1,6 +1,8 @@
 //! The HTTP side of a socket: routes, and the upgrade to WebSocket. An upgraded socket is handed
 //! back raw, so that nothing of hyper stays behind in a connection that lives for days.
 
+mod progress;
+
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -24,19 +26,19 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::MissedTickBehavior;
 
 use super::admission::StrangerPlace;
 use super::backend::Backend;
 use super::connection::Socket;
 use super::drain::{DrainListener, Stage};
 use super::{Shared, handshake, tim2};
+pub(crate) use progress::Pace;
+use progress::{Progress, Watched, WatchedBody};
 
 /// Longest head of a request; also the size of hyper's buffers.
 const HEAD_BYTES: usize = 8 * 1024;
 const HEADERS: usize = 64;
-/// A connection that has not become a WebSocket by then is closed after its current request.
-const HTTP_LIFETIME: Duration = Duration::from_secs(60);
-
 /// What is read and thrown away from a client after its last answer, and for how long.
 const LINGER_BYTES: usize = 256 * 1024;
 const LINGER_TIME: Duration = Duration::from_secs(1);
@@ -160,6 +162,7 @@ async fn health<B: Backend>(State(shared): State<Arc<Shared<B>>>) -> Response {
 
 struct Requests {
     router: TowerToHyperService<Router>,
+    progress: Progress,
     peer: Peer,
     caller: Caller,
 }
@@ -169,20 +172,24 @@ impl Service<Request<Incoming>> for Requests {
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let mut request = request.map(|body| Body::new(WatchedBody::new(body, &self.progress)));
         request.extensions_mut().insert(self.peer);
         request.extensions_mut().insert(self.caller.clone());
         Box::pin(self.router.call(request))
     }
 }
 
-/// Serves requests on a socket until it is upgraded, closed, or its time is up. Answers the raw
-/// socket, what was read beyond the upgrade request, and the upgrade.
+/// Serves requests on a socket until it is upgraded, closed, or too slow: the head of a request has
+/// its timeout, which is also how long the client may wait with the next one, and bodies and
+/// answers have to go on at some pace. Answers the raw socket, what was read beyond the upgrade
+/// request, and the upgrade.
 pub(super) async fn serve<S: Socket>(
     socket: S,
     peer: Peer,
     router: Router,
     header_timeout: Duration,
+    pace: Pace,
     mut drain: DrainListener,
 ) -> Option<(S, Bytes, Upgrade)> {
     let caller = Caller {
@@ -190,10 +197,16 @@ pub(super) async fn serve<S: Socket>(
         upgrade: Arc::default(),
     };
     let upgrade = Arc::clone(&caller.upgrade);
+    let progress = Progress::new(pace);
     let requests = Requests {
         router: TowerToHyperService::new(router),
+        progress: progress.clone(),
         peer,
         caller,
+    };
+    let watched = Watched {
+        socket,
+        progress: progress.clone(),
     };
     let mut connection = Box::pin(
         http1::Builder::new()
@@ -202,20 +215,26 @@ pub(super) async fn serve<S: Socket>(
             .max_buf_size(HEAD_BYTES)
             .max_headers(HEADERS)
             .title_case_headers(true)
-            .serve_connection(TokioIo::new(socket), requests),
+            .serve_connection(TokioIo::new(watched), requests),
     );
-    let mut end = std::pin::pin!(tokio::time::sleep(HTTP_LIFETIME));
+    let mut ticks = tokio::time::interval(progress.interval());
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut is_ending = false;
     let served = std::future::poll_fn(|cx: &mut Context<'_>| {
-        if !is_ending && (drain.poll(cx) != Stage::Running || end.as_mut().poll(cx).is_ready()) {
-            // The current request is answered, bounded by its own timeouts; nothing comes after.
+        let stage = drain.poll(cx);
+        if !is_ending && stage != Stage::Running {
+            // The current request is answered; nothing comes after.
             is_ending = true;
             connection.as_mut().graceful_shutdown();
-            end.as_mut()
-                .reset(tokio::time::Instant::now() + header_timeout * 2);
         }
-        if is_ending && (drain.poll(cx) == Stage::Closing || end.as_mut().poll(cx).is_ready()) {
+        if stage == Stage::Closing {
             return Poll::Ready(false);
+        }
+        while let Poll::Ready(now) = ticks.poll_tick(cx) {
+            if progress.is_too_slow(now) {
+                tracing::debug!(peer = %peer.address, "a transfer was too slow");
+                return Poll::Ready(false);
+            }
         }
         connection
             .as_mut()
@@ -228,7 +247,7 @@ pub(super) async fn serve<S: Socket>(
         return None;
     }
     let parts = Pin::into_inner(connection).into_parts();
-    let socket = parts.io.into_inner();
+    let socket = parts.io.into_inner().socket;
     match upgrade {
         Some(upgrade) => Some((socket, parts.read_buf, upgrade)),
         None => {

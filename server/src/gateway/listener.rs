@@ -259,7 +259,8 @@ async fn upgrade<B: Backend, S: super::connection::Socket>(
         address: arrival.peer,
         has_tls,
     };
-    let served = http::serve(stream, peer, router, shared.options.handshake_timeout, drain).await;
+    let (head_time, pace) = (shared.options.handshake_timeout, shared.options.pace);
+    let served = http::serve(stream, peer, router, head_time, pace, drain).await;
     let (stream, unread, upgrade) = served?;
     let session = shared.backend.open(upgrade.address, Instant::now());
     let admitted = Admitted {

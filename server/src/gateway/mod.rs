@@ -26,7 +26,7 @@ use drain::Drain;
 pub(crate) use backend::{Backend, Outgoing, PacketSession};
 pub(crate) use engine_backend::EngineBackend;
 pub(crate) use handshake::{client_address, single};
-pub(crate) use http::Peer;
+pub(crate) use http::{Pace, Peer};
 pub(crate) use listener::{Gateway, TlsSlot, bind};
 
 /// What an operator can tune at the sockets.
@@ -40,6 +40,8 @@ pub(crate) struct Options {
     pub(crate) handshake_timeout: Duration,
     /// A client that takes nothing off the socket for so long is disconnected.
     pub(crate) write_timeout: Duration,
+    /// How fast a client has to send the body of a request and take an answer.
+    pub(crate) pace: Pace,
     /// Largest body of a request to `/tim2`, in bytes.
     pub(crate) max_login_packet: usize,
     /// Sockets open at the same time.

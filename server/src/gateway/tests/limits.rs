@@ -4,7 +4,7 @@ use super::SECONDS;
 use super::script::{Note, options, start};
 use super::wire::{Client, PING};
 use crate::config::{Network, Value as _};
-use crate::gateway::Options;
+use crate::gateway::{Options, Pace};
 
 #[tokio::test]
 async fn a_head_that_never_ends_is_cut_off() {
@@ -35,6 +35,49 @@ async fn a_body_that_never_ends_is_cut_off() {
         .await;
     assert_eq!(answer.status, 408);
     client.expect_end().await;
+}
+
+#[tokio::test]
+async fn a_transfer_that_stalls_is_cut_off() {
+    let running = start(options(), None);
+    let head = "POST /swallow HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n";
+    let mut upload = Client::connect(running.address).await;
+    upload.send(head).await;
+    upload.send(vec![b'x'; 100]).await;
+    upload.expect_end().await;
+    let mut download = Client::connect(running.address).await;
+    // Nothing of the answer is taken off the socket until the server has given up.
+    download.send("GET /pour HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    while running.gateway.sockets() > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_transfer_that_goes_on_may_take_longer_than_the_head_of_a_request() {
+    let pace = Pace {
+        window: SECONDS,
+        bytes_per_second: 10,
+    };
+    let running = start(Options { pace, ..options() }, None);
+    let (pieces, piece) = (60, vec![b'x'; 1_000]);
+    let mut client = Client::connect(running.address).await;
+    let length = pieces * piece.len();
+    client
+        .send(format!(
+            "POST /swallow HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
+        ))
+        .await;
+    let mut pace = tokio::time::interval(std::time::Duration::from_millis(10));
+    for _ in 0..pieces {
+        pace.tick().await;
+        client.send(&piece).await;
+    }
+    let answer = client.answer().await;
+    assert_eq!(
+        (answer.status, answer.body),
+        (200, length.to_string().into_bytes())
+    );
 }
 
 #[tokio::test]

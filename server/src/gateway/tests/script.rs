@@ -7,16 +7,19 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::Context;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::routing::{get, post};
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use futures_util::task::AtomicWaker;
 use tim_protocol::wire::{TimAck, TimAuth};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::engine::accounts::NotServed;
-use crate::gateway::Options;
 use crate::gateway::backend::{Backend, PacketSession};
 use crate::gateway::listener::{Gateway, TlsSlot, bind};
+use crate::gateway::{Options, Pace};
 
 /// Largest packet of a scripted session before and after login.
 pub(super) const LIMIT_BEFORE: usize = 1_024;
@@ -201,11 +204,25 @@ pub(super) fn options() -> Options {
         trusted_proxies: Vec::new(),
         handshake_timeout: Duration::from_millis(300),
         write_timeout: Duration::from_millis(300),
+        pace: Pace {
+            window: Duration::from_millis(300),
+            bytes_per_second: 10_000,
+        },
         max_login_packet: LIMIT_BEFORE,
         connections: 100,
         unauthenticated_per_address: 100,
         connections_per_second_per_address: 0,
     }
+}
+
+/// Counts the bytes of a request.
+async fn swallow(body: Body) -> String {
+    let mut stream = body.into_data_stream();
+    let mut length = 0;
+    while let Some(Ok(part)) = stream.next().await {
+        length += part.len();
+    }
+    length.to_string()
 }
 
 pub(super) fn start(options: Options, tls: Option<TlsSlot>) -> Running {
@@ -219,7 +236,10 @@ pub(super) fn start(options: Options, tls: Option<TlsSlot>) -> Running {
         release: Arc::clone(&release),
         visits: Arc::clone(&visits),
     };
-    let web = axum::Router::new().route("/", axum::routing::get(|| async { "hello" }));
+    let web = axum::Router::new()
+        .route("/", get(|| async { "hello" }))
+        .route("/swallow", post(swallow))
+        .route("/pour", get(|| async { vec![0; 64 << 20] }));
     let gateway = Gateway::start(listener, tls, script, options, web);
     Running {
         address,
