@@ -18,6 +18,7 @@ mod command;
 mod documents;
 mod first_chat;
 mod fuzz;
+mod package;
 mod run;
 mod steps;
 mod test;
@@ -40,6 +41,8 @@ enum Task {
     Run(run::Options),
     /// Build the pages for browsers into `target/web/web.bundle`.
     Web(web::Options),
+    /// Build the npm package of the JavaScript SDK into `dist/npm`.
+    Package(package::Options),
     /// Run all tests, after installing what they need.
     Test(test::Options),
     /// Run exactly what continuous integration runs: formatting, lints, documentation, dependencies, tests.
@@ -75,6 +78,7 @@ fn perform(task: Task) -> Result<ExitCode> {
     match task {
         Task::Run(options) => run::run(&workspace, &options),
         Task::Web(options) => web::build(&workspace, &options).map(|_| ExitCode::SUCCESS),
+        Task::Package(options) => package::build(&workspace, &options).map(|_| ExitCode::SUCCESS),
         Task::Test(options) => test::test(&workspace, &options),
         Task::Ci => checks::ci(&workspace),
         Task::Crash(options) => test::crash(&workspace, &options),

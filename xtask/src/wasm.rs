@@ -17,6 +17,8 @@ pub(crate) enum Build {
     Dev,
     /// What people load: small.
     Web,
+    /// What other programs load as a part of theirs: as small as it gets.
+    Package,
 }
 
 impl Build {
@@ -25,6 +27,7 @@ impl Build {
         match self {
             Self::Dev => "dev",
             Self::Web => "web",
+            Self::Package => "npm",
         }
     }
 
@@ -33,6 +36,7 @@ impl Build {
         match self {
             Self::Dev => "debug",
             Self::Web => "web",
+            Self::Package => "npm",
         }
     }
 }
@@ -76,7 +80,7 @@ impl Module<'_> {
             build.args(["--bin", self.package]);
             self.package.to_owned()
         };
-        if self.build == Build::Web {
+        if self.build != Build::Dev {
             // Messages of panics name files: the same module everywhere, and nobody's folders in it.
             let flags = neutral_paths(&workspace.root, cargo_home().as_deref());
             build.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", flags);
@@ -87,7 +91,7 @@ impl Module<'_> {
     }
 
     fn bind(&self, module: &Path, folder: &Path) -> Result<()> {
-        let shipped = self.build == Build::Web;
+        let shipped = self.build != Build::Dev;
         let mut bindgen = Bindgen::new();
         bindgen.input_path(module).web(true)?;
         bindgen

@@ -47,6 +47,12 @@ impl Outgoing {
         Self::new(MessageKind::Chat, None, Some(binary.into()))
     }
 
+    /// A chat message without content, to be filled in.
+    #[must_use]
+    pub fn chat() -> Self {
+        Self::new(MessageKind::Chat, None, None)
+    }
+
     /// A message of an application-defined kind, 31 to 127. Other numbers are refused when it is sent.
     #[must_use]
     pub fn application(number: i8) -> Self {

@@ -25,6 +25,8 @@ const MAX_UNSENT: u32 = 256 << 10;
 const UNSENT_PAUSE: Duration = Duration::from_millis(10);
 /// Bytes that may wait to be read.
 const MAX_UNREAD: usize = 64 << 20;
+/// Browsers do not tell why.
+const NOT_OPENED: &str = "no connection (is the server running?)";
 /// Longest time to say goodbye.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -208,7 +210,7 @@ impl Handlers {
                     // 1006 stands for everything about which browsers tell nothing.
                     let ended = match (event.code(), arrivals.is_open) {
                         (1006, true) => Ended::broken("the connection broke"),
-                        (1006, false) => Ended::broken("no connection (is the server running?)"),
+                        (1006, false) => Ended::broken(NOT_OPENED),
                         (code, _) => Ended::by_server(code, &event.reason()),
                     };
                     arrivals.ended.get_or_insert(ended);
@@ -218,8 +220,18 @@ impl Handlers {
         socket.set_onopen(Some(open.as_ref().unchecked_ref()));
         socket.set_onmessage(Some(message.as_ref().unchecked_ref()));
         socket.set_onclose(Some(close.as_ref().unchecked_ref()));
-        // Says nothing that the end does not say, but must be there: without it Node's `ws` ends the program.
-        let error = Closure::<dyn FnMut()>::new(|| {});
+        // Node does not always report the end of what could not be opened. Of an open connection it says nothing that
+        // the end does not say, but it must be there: without it Node's `ws` ends the program.
+        let error = Closure::<dyn FnMut()>::new({
+            let arrivals = Rc::clone(arrivals);
+            move || {
+                Arrivals::change(&arrivals, |arrivals| {
+                    if !arrivals.is_open {
+                        arrivals.ended.get_or_insert(Ended::broken(NOT_OPENED));
+                    }
+                });
+            }
+        });
         socket.set_onerror(Some(error.as_ref().unchecked_ref()));
         Self {
             _open: open,

@@ -1,0 +1,30 @@
+//! The WebAssembly inside the npm package: thin classes over [`tim_client::Client`] and [`tim_client::web::WebApi`],
+//! which take and give plain JavaScript values. What applications see is written by hand in `js/`: it checks that the
+//! module is loaded, turns errors into one class and events into handlers and iterators. Nothing that the session core
+//! decides may be decided here.
+
+#![cfg(target_arch = "wasm32")]
+
+mod api;
+mod client;
+mod failure;
+mod fields;
+mod messages;
+mod options;
+mod people;
+mod record;
+mod rooms;
+mod streams;
+
+use std::future::Future;
+
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::future_to_promise;
+
+use crate::failure::Failure;
+
+/// A promise of what a future gives. The future starts in the turn of the call and keeps the order of calls.
+fn promise<T: Into<JsValue>>(future: impl Future<Output = Result<T, Failure>> + 'static) -> Promise {
+    future_to_promise(async move { future.await.map(Into::into).map_err(JsValue::from) })
+}
