@@ -2,7 +2,7 @@
 
 import { attempt, call, text, TimError } from "./errors.js";
 import { loader } from "./load.js";
-import { conversationOf } from "./tim.js";
+import { conversationOf } from "./rooms.js";
 import { RawApi } from "./tim_client_wasm.js";
 
 const raws = new WeakMap();

@@ -13,25 +13,60 @@ use std::process::{Command, Stdio};
 use tim_tests::Server;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
-/// The folder of the package, made by `cargo xtask package`, and what runs Node with a global WebSocket.
-fn tools() -> Option<(PathBuf, Command)> {
-    let folder =
-        std::env::var_os("TIM_NPM_PACKAGE").map_or_else(|| target().join("npm/package"), PathBuf::from);
-    let missing = match (folder.join("tim.js").exists(), node_major()) {
-        (false, _) => "the npm package: `cargo xtask package`",
-        (true, None) => "Node",
-        (true, Some(major)) => {
-            let mut node = Command::new("node");
-            if major < 22 {
-                node.arg("--experimental-websocket");
-            }
-            node.arg("--no-warnings");
-            return Some((folder, node));
-        }
-    };
-    assert!(std::env::var_os("CI").is_none(), "missing: {missing}");
-    eprintln!("SKIPPED: missing: {missing}");
-    None
+/// The folder of the package, made by `cargo xtask package`.
+fn package() -> Option<PathBuf> {
+    let folder = target().join("npm/package");
+    available(
+        folder.join("tim.js").exists(),
+        "the npm package: `cargo xtask package`",
+    )
+    .then_some(folder)
+}
+
+/// What runs Node with a global WebSocket.
+fn node() -> Option<Command> {
+    let major = output(Command::new("node").arg("--version")).and_then(|version| {
+        version
+            .trim()
+            .strip_prefix('v')?
+            .split('.')
+            .next()?
+            .parse::<u32>()
+            .ok()
+    });
+    if !available(major.is_some(), "Node") {
+        return None;
+    }
+    let mut node = Command::new("node");
+    if major < Some(22) {
+        node.arg("--experimental-websocket");
+    }
+    node.arg("--no-warnings");
+    Some(node)
+}
+
+fn available(is_there: bool, what: &str) -> bool {
+    if !is_there {
+        assert!(std::env::var_os("CI").is_none(), "missing: {what}");
+        eprintln!("SKIPPED: missing: {what}");
+    }
+    is_there
+}
+
+/// What a program that succeeds prints.
+fn output(command: &mut Command) -> Option<String> {
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    String::from_utf8(output.stdout).ok()
+}
+
+fn succeed(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 fn target() -> PathBuf {
@@ -40,23 +75,108 @@ fn target() -> PathBuf {
     program.ancestors().nth(3).unwrap().to_owned()
 }
 
-fn node_major() -> Option<u32> {
-    let output = Command::new("node").arg("--version").output().ok()?;
-    let version = String::from_utf8(output.stdout).ok()?;
-    version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../client-wasm")
 }
 
-fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../client-wasm/tests")
-        .join(name)
+/// The blocks of a language in the read-me, in order.
+fn blocks(language: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(source().join("README.md")).unwrap();
+    text.split(&format!("```{language}\n"))
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_declarations_say_what_there_is() {
+    let (Some(folder), Some(mut node)) = (package(), node()) else {
+        return;
+    };
+    succeed(node.arg(source().join("tests/declared.mjs")).arg(folder));
+}
+
+/// Installs the archive like an application, compiles the examples of the read-me with TypeScript, and builds one with
+/// Vite.
+#[test]
+fn the_examples_of_the_read_me_compile_and_build() {
+    let (Some(folder), Some(_)) = (package(), node()) else {
+        return;
+    };
+    let project = folder.with_file_name("consumer");
+    std::fs::create_dir_all(&project).unwrap();
+    for entry in std::fs::read_dir(source().join("tests/consumer")).unwrap() {
+        let path = entry.unwrap().path();
+        std::fs::copy(&path, project.join(path.file_name().unwrap())).unwrap();
+    }
+    let archive = format!("tim-im-client-{}.tgz", env!("CARGO_PKG_VERSION"));
+    std::fs::copy(
+        source().join("../dist/npm").join(archive),
+        project.join("tim-im-client.tgz"),
+    )
+    .unwrap();
+    let typescript = blocks("ts");
+    let names = ["conversation.ts", "vite.ts", "node.ts"];
+    assert_eq!(typescript.len(), names.len());
+    for (name, block) in names.iter().zip(typescript) {
+        std::fs::write(project.join(name), block).unwrap();
+    }
+    let [page] = <[String; 1]>::try_from(blocks("js")).unwrap();
+    std::fs::write(project.join("page.js"), page).unwrap();
+    std::fs::copy(folder.join("tim.d.ts"), project.join("tim.d.ts")).unwrap();
+
+    // What npm remembers of an archive of the same name.
+    for stale in ["package-lock.json", "node_modules/.package-lock.json"] {
+        let _was_there = std::fs::remove_file(project.join(stale)).is_ok();
+    }
+    let _was_there = std::fs::remove_dir_all(project.join("node_modules/tim-im-client")).is_ok();
+    let mut npm = Command::new("npm");
+    npm.args([
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--no-package-lock",
+        "--prefer-offline",
+    ]);
+    if !available(
+        output(npm.current_dir(&project)).is_some(),
+        "npm, or its registry",
+    ) {
+        return;
+    }
+    let tool = |name: &str, arguments: &[&str]| {
+        let program = project.join("node_modules/.bin").join(name);
+        succeed(Command::new(program).args(arguments).current_dir(&project));
+    };
+    tool("tsc", &["-p", "tsconfig.json"]);
+    tool("tsc", &["-p", "tsconfig.page.json"]);
+    tool("vite", &["build", "--logLevel", "warn"]);
+    let built = std::fs::read_dir(project.join("dist/assets")).unwrap();
+    let size = |extension: &str| -> u64 {
+        let files = std::fs::read_dir(project.join("dist/assets")).unwrap();
+        files
+            .map(|file| file.unwrap())
+            .filter(|file| file.path().extension().is_some_and(|found| found == extension))
+            .map(|file| file.metadata().unwrap().len())
+            .sum()
+    };
+    assert!(built.count() >= 2);
+    assert_eq!(
+        size("wasm"),
+        std::fs::metadata(folder.join("tim_client_wasm_bg.wasm"))
+            .unwrap()
+            .len()
+    );
+    assert!(size("js") > 10_000);
 }
 
 #[tokio::test]
 async fn the_package_does_in_node_what_the_native_library_does() {
-    let Some((folder, mut node)) = tools() else { return };
+    let (Some(folder), Some(mut node)) = (package(), node()) else {
+        return;
+    };
     let server = Server::start();
-    node.arg(script("session.mjs"))
+    node.arg(source().join("tests/session.mjs"))
         .arg(folder)
         .arg(format!("ws://{}", server.address()))
         .stdin(Stdio::piped())
