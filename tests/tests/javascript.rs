@@ -9,9 +9,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tim_tests::Server;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+/// Longest time that a script may take.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The folder of the package, made by `cargo xtask package`.
 fn package() -> Option<PathBuf> {
@@ -170,13 +174,13 @@ fn the_examples_of_the_read_me_compile_and_build() {
     assert!(size("js") > 10_000);
 }
 
-#[tokio::test]
-async fn the_package_does_in_node_what_the_native_library_does() {
+/// Runs a script, which asks on its output for the server to be killed and started again, to its last line.
+async fn run(script: &str) {
     let (Some(folder), Some(mut node)) = (package(), node()) else {
         return;
     };
     let server = Server::start();
-    node.arg(source().join("tests/session.mjs"))
+    node.arg(source().join("tests").join(script))
         .arg(folder)
         .arg(format!("ws://{}", server.address()))
         .stdin(Stdio::piped())
@@ -188,7 +192,7 @@ async fn the_package_does_in_node_what_the_native_library_does() {
     let mut answers = node.stdin.take().unwrap();
     let mut lines = BufReader::new(node.stdout.take().unwrap()).lines();
     let mut last = String::new();
-    let run = async {
+    let conversation = async {
         while let Some(line) = lines.next_line().await.unwrap() {
             match line.strip_prefix("ask: ") {
                 Some("kill") => server.kill(),
@@ -203,7 +207,17 @@ async fn the_package_does_in_node_what_the_native_library_does() {
         }
         node.wait().await.unwrap()
     };
-    let status = tokio::time::timeout(std::time::Duration::from_secs(120), run).await;
+    let status = tokio::time::timeout(PATIENCE, conversation).await;
     assert!(status.expect("the script did not end").success());
     assert_eq!(last, "all is well");
+}
+
+#[tokio::test]
+async fn the_package_does_in_node_what_the_native_library_does() {
+    run("session.mjs").await;
+}
+
+#[tokio::test]
+async fn a_session_of_the_http_api_logs_a_program_in_until_it_ends() {
+    run("web.mjs").await;
 }
