@@ -307,12 +307,11 @@ fn dispatch(engine: &Engine, chat: Chat, mid: Mid, seqs: &[Seq], followups: &mut
     let parcel = Arc::new(Parcel::message(*message));
     let sender = &origin.account.id;
     let mut own_seq = None;
-    for (at, (owner, seq)) in owners.iter().zip(seqs).enumerate() {
-        // The first inbox is the recipient's, a second one the sender's own.
-        if at == 0 {
-            engine.deliver_entry(owner, *seq, &parcel);
-        } else {
+    for (owner, seq) in owners.iter().zip(seqs) {
+        if owner == sender {
             own_seq = Some(*seq);
+        } else {
+            engine.deliver_entry(owner, *seq, &parcel);
         }
     }
     let echoed = origin.account.echo(origin.member.id, own_seq, &parcel);
@@ -373,8 +372,15 @@ async fn relay(engine: &Engine, relays: Vec<Relay>) {
         match engine.store.append_inbox(items).await {
             Ok(seqs) => {
                 for ((item, message, origin), seq) in part.into_iter().zip(seqs) {
-                    engine.deliver_entry(item.owner(), seq, &Arc::new(Parcel::message(*message)));
-                    origin.answer(SendOutcome::Passed);
+                    let parcel = Arc::new(Parcel::message(*message));
+                    if *item.owner() == origin.account.id {
+                        // It is for the other devices; the one that sent it knows.
+                        origin.account.echo(origin.member.id, Some(seq), &parcel);
+                        origin.answer(SendOutcome::Kept(seq));
+                    } else {
+                        engine.deliver_entry(item.owner(), seq, &parcel);
+                        origin.answer(SendOutcome::Passed);
+                    }
                 }
             }
             Err(StoreError::Damaged { .. }) if part.len() > 1 => {

@@ -21,7 +21,9 @@ use super::permission::{Facts, Route, route};
 use super::relations::Relation;
 use super::{Engine, store_failure};
 use crate::cluster::Event;
-use crate::store::{AccountId, Append, ConversationId, InboxItem, Mid, Retract, Retracted, RoomId};
+use crate::store::{
+    AccountId, Append, ContactState, Contacts, ConversationId, InboxItem, Mid, Retract, Retracted, RoomId,
+};
 
 /// Separator of big strings and of big binaries (wire-protocol 7.9).
 const STRING_SEPARATOR: u8 = b'|';
@@ -81,7 +83,10 @@ impl Engine {
         let mut facts = Facts::default();
         // Relations and standings are cached only for accounts and rooms that exist.
         if let Some(to) = &draft.to {
-            facts.relation = Some(self.known_relation(me, to)?);
+            facts.relation = Some(match to == me {
+                true => self.relation_to_oneself(me),
+                false => self.known_relation(me, to)?,
+            });
         }
         if let Some(room) = &draft.room {
             facts.standing = Some(self.known_standing(room, me)?);
@@ -92,10 +97,25 @@ impl Engine {
         Some(facts)
     }
 
+    /// Everybody may write to themselves: notes, which reach their other devices.
+    fn relation_to_oneself(&self, me: &AccountId) -> Relation {
+        Relation {
+            conversation: self.identity.conversation(me, me),
+            contacts: Contacts {
+                own: ContactState::Wants,
+                peer: ContactState::Wants,
+            },
+        }
+    }
+
     async fn read_facts(&self, login: &Login, draft: &Draft) -> Result<Facts, ErrorCode> {
         let mut facts = Facts::default();
         if let Some(to) = &draft.to {
-            facts.relation = existing(self.relation_of(login, to).await)?;
+            let me = &login.account().id;
+            facts.relation = match to == me {
+                true => Some(self.relation_to_oneself(me)),
+                false => existing(self.relation_of(login, to).await)?,
+            };
         }
         if let Some(room) = &draft.room {
             facts.standing = existing(self.standing(login, room).await)?;
@@ -202,14 +222,13 @@ impl Engine {
             Purpose::Chat => {
                 message.mid = None;
                 let me = &login.account().id;
+                let has_other_devices = login.account().other_devices() == OtherDevices::Some;
                 let (inboxes, conversation, room) = match route {
                     Route::Room(room, conversation) => (Vec::new(), conversation, Some(room)),
                     Route::User(to, conversation) => {
-                        let mut inboxes = vec![to];
-                        if inboxes[0] != *me && login.account().other_devices() == OtherDevices::Some {
-                            inboxes.push(me.clone());
-                        }
-                        (inboxes, conversation, None)
+                        let of_peer = (to != *me).then_some(to);
+                        let own = has_other_devices.then(|| me.clone());
+                        (of_peer.into_iter().chain(own).collect(), conversation, None)
                     }
                 };
                 let append = Append {
@@ -247,6 +266,17 @@ impl Engine {
                         return self.queue(login, ticket, work);
                     }
                 };
+                let account = login.account();
+                if to == account.id && account.other_devices() == OtherDevices::None {
+                    // There is no other device that could miss it.
+                    let parcel = Arc::new(Parcel::message(message));
+                    let dropped = account.echo(login.member().id, None, &parcel).dropped;
+                    self.counters
+                        .volatile_dropped
+                        .fetch_add(dropped, Ordering::Relaxed);
+                    login.member().outlet.sent(ticket, SendOutcome::Passed);
+                    return Attempt::Accepted;
+                }
                 let item = InboxItem::Packet { owner: to, body };
                 self.queue(
                     login,

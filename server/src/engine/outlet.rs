@@ -48,6 +48,9 @@ pub enum SendOutcome {
     Stored(Option<Seq>, Arc<Parcel>),
     /// It is durable in a room's log; this is the sender's own copy and its number there.
     Logged(RoomId, Seq, Arc<Parcel>),
+    /// It is in the sender's own inbox under this number, for the other devices; there is nothing to
+    /// answer.
+    Kept(Seq),
     /// It was passed on; there is nothing to answer.
     Passed,
     /// It was refused; nothing was stored.

@@ -18,6 +18,7 @@ mod history;
 mod lifecycle;
 mod limits;
 mod messages;
+mod notes;
 mod offline;
 mod presence;
 mod profiles;

@@ -122,11 +122,6 @@ async fn the_checks_are_made_in_their_order(encoding: Encoding) {
             ErrorCode::PermDenied,
         ),
         (
-            "myself",
-            with(2, Some(&pair.a.node), None, 1),
-            ErrorCode::PermDenied,
-        ),
-        (
             "a private message in no common room",
             with(2, Some(friend), Some(&room), 1),
             ErrorCode::PermDenied,

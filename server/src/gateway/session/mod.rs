@@ -654,6 +654,10 @@ impl Session {
                     login.with_cursors(|cursors| feed.confirmed(room, seq, &parcel, cursors, now, settings));
                 Some(copy)
             }
+            SendOutcome::Kept(seq) => {
+                login.with_cursors(|cursors| feed.echoed(seq, cursors));
+                None
+            }
             SendOutcome::Passed => None,
             SendOutcome::Refused(code) => Some(answers::refused_send(send.kind, send.id, code, *encoding)),
         });
