@@ -1,8 +1,9 @@
 //! Client SDK for tim instant-messaging servers.
 //!
-//! - `ClientBuilder` (feature `native`) chooses a server, registers accounts and opens sessions.
-//! - `Client` (feature `native`) is a session: send, receive, friends, history, profiles, presence. Every method says
-//!   its limits, errors and what dropping its future does. `Room` and `VirtualRoom` are handles it gives out.
+//! - `ClientBuilder` (feature `native` or `browser`) chooses a server, registers accounts and opens sessions.
+//! - `Client` (feature `native` or `browser`) is a session: send, receive, friends, history, profiles, presence. Every
+//!   method says its limits, errors and what dropping its future does. `Room` and `VirtualRoom` are handles it gives out.
+//! - `web::WebApi` (feature `browser`) is the HTTP API beside it: logins that are remembered, people, rooms, files.
 //! - [`Event`] is what a session tells the application.
 //! - [`session`] is the core below: a state machine without I/O and clock, for other transports. It is all that is
 //!   left without features, and builds for `wasm32-unknown-unknown`.

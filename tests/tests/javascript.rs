@@ -198,7 +198,6 @@ async fn run(script: &str) {
                 Some("kill") => server.kill(),
                 Some("run") => server.run(),
                 _ => {
-                    println!("{line}");
                     last = line;
                     continue;
                 }
