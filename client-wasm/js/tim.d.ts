@@ -965,3 +965,51 @@ export class WebApi {
   /** Stores the picture of a room and answers its path for the profile of the room. */
   setRoomPicture(room: RoomId, picture: Blob | Uint8Array<ArrayBuffer> | ArrayBuffer): Promise<string>;
 }
+
+/** A file in a message. */
+export interface Attachment {
+  /** What {@link WebApi.fileUrl} and {@link WebApi.download} take. */
+  id: FileId;
+  /** Name to show and to save as. It comes from the sender: never use it as a path. */
+  name: string;
+  /** Bytes. */
+  size: number;
+  /** Content type, as the sender says. */
+  type: string;
+  /** SHA-256, hexadecimal, to check what was fetched. */
+  sha256: string;
+  /** Of pictures and videos, in pixels. */
+  width?: number;
+  height?: number;
+  /** Of sound and videos, in milliseconds. */
+  duration?: number;
+  /** It is a voice message. */
+  voice?: true;
+}
+
+/**
+ * The message that carries an uploaded file, in the form that webtim and other applications read. The server lets those
+ * fetch the file who may read the message.
+ */
+export function fileMessage(
+  uploaded: Uploaded,
+  about: {
+    name: string;
+    type?: string;
+    width?: number;
+    height?: number;
+    duration?: number;
+    voice?: boolean;
+  },
+): OutgoingMessage;
+
+/** The file that a message carries. */
+export function fileOf(message: { extend?: Record<string, string> }): Attachment | undefined;
+
+/** A text that answers a message, with at most 200 characters of it as a quote. */
+export function replyMessage(text: string, message: Message): OutgoingMessage;
+
+/** What a message answers. The quote comes from the sender and may differ from the message. */
+export function replyOf(message: {
+  extend?: Record<string, string>;
+}): { mid: Mid; from: NodeId; text: string } | undefined;

@@ -1,6 +1,7 @@
 // What applications use: classes over those of the WebAssembly, with one class of errors, and events as handlers and
 // iterators. The types and their documentation are in tim.d.ts.
 
+import { fileMessage, fileOf, replyMessage, replyOf } from "./conventions.js";
 import { EventPump } from "./events.js";
 import { attempt, call, text, TimError } from "./errors.js";
 import { init, loader } from "./load.js";
@@ -8,6 +9,7 @@ import { conversationOf, Room, Subscription, VirtualRoom } from "./rooms.js";
 import { RawClient } from "./tim_client_wasm.js";
 import { WebApi, renewalsOf, serverOf } from "./web.js";
 
+export { fileMessage, fileOf, replyMessage, replyOf };
 export { init, Room, Subscription, TimError, VirtualRoom, WebApi };
 
 /** Nanoseconds since 1970 as a Date. */

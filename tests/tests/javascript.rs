@@ -100,6 +100,14 @@ fn the_declarations_say_what_there_is() {
     succeed(node.arg(source().join("tests/declared.mjs")).arg(folder));
 }
 
+#[test]
+fn shared_fields_are_read_as_they_are_written_and_nothing_strange_is() {
+    let (Some(folder), Some(mut node)) = (package(), node()) else {
+        return;
+    };
+    succeed(node.arg(source().join("tests/conventions.mjs")).arg(folder));
+}
+
 /// Installs the archive like an application, compiles the examples of the read-me with TypeScript, and builds one with
 /// Vite.
 #[test]
@@ -120,7 +128,7 @@ fn the_examples_of_the_read_me_compile_and_build() {
     )
     .unwrap();
     let typescript = blocks("ts");
-    let names = ["conversation.ts", "vite.ts", "node.ts"];
+    let names = ["conversation.ts", "files.ts", "vite.ts", "node.ts"];
     assert_eq!(typescript.len(), names.len());
     for (name, block) in names.iter().zip(typescript) {
         std::fs::write(project.join(name), block).unwrap();

@@ -60,6 +60,9 @@ const SILENT_INTERVALS: u32 = 4;
 /// Pause before the offline queue is asked for again, on servers that stop after one batch.
 const OFFLINE_REPEAT: Duration = Duration::from_millis(50);
 
+/// An attempt to connect that is older is started anew when the network may have come back.
+const FRESH: Duration = Duration::from_secs(2);
+
 /// Control packets that may wait to be written before reading pauses.
 const MAX_CONTROL: usize = 4096;
 
@@ -292,6 +295,11 @@ impl Session {
         match self.phase {
             Phase::Waiting { .. } => {
                 self.backoff.reset();
+                self.open(now);
+            }
+            // It may have been started without network, and would wait until its end.
+            Phase::Opening { deadline } if now + self.config.connect_timeout >= deadline + FRESH => {
+                self.actions.push_back(Action::Close);
                 self.open(now);
             }
             Phase::Online { .. } => self.send_probe(now),

@@ -199,6 +199,24 @@ fn a_nudge_ends_the_pause_before_the_next_attempt() {
 }
 
 #[test]
+fn a_nudge_starts_an_attempt_anew_that_takes_long() {
+    let mut rig = online();
+    rig.session.closed(rig.now, "broken".into());
+    rig.session.nudge(rig.now);
+    assert_eq!(rig.session.poll_action(), Some(Action::Open));
+    rig.advance(Duration::from_secs(1));
+    rig.session.nudge(rig.now);
+    assert_eq!(rig.session.poll_action(), None);
+    rig.advance(Duration::from_secs(1));
+    rig.session.nudge(rig.now);
+    assert_eq!(rig.session.poll_action(), Some(Action::Close));
+    assert_eq!(rig.session.poll_action(), Some(Action::Open));
+    rig.session.opened(rig.now);
+    rig.log_in();
+    assert_eq!(rig.session.status(), Status::Online);
+}
+
+#[test]
 fn a_nudge_finds_out_that_a_connection_is_dead() {
     let mut rig = online();
     rig.session.nudge(rig.now);
