@@ -1,0 +1,11 @@
+//! People with browsers before a real server: one test per thing that they do. All share one browser, and all but
+//! those that kill it share one server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the helpers of tests are test code too"
+)]
+
+mod driver;
+mod loading;
