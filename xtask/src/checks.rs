@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use crate::command;
 use crate::documents;
 use crate::steps::{Outcome, Steps};
-use crate::test;
+use crate::test::{self, Programs};
 use crate::tools::CARGO_DENY;
 use crate::workspace::{Profile, Workspace, in_ci};
 
@@ -25,8 +25,8 @@ pub(crate) fn ci(workspace: &Workspace) -> Result<ExitCode> {
     steps.run("documentation of the code", || documentation(workspace));
     steps.run("licences, bans, sources", || dependencies(workspace));
     steps.run("security advisories", || advisories(workspace));
-    test::add(&mut steps, workspace, &test::Options::default());
-    steps.run("generated files", || generated(workspace));
+    let programs = test::add(&mut steps, workspace, &test::Options::default());
+    steps.run("generated files", || generated(workspace, &programs));
     Ok(steps.finish())
 }
 
@@ -101,8 +101,8 @@ fn advisories(workspace: &Workspace) -> Result<Outcome> {
     command::run(&mut check).map(|()| Outcome::Passed)
 }
 
-fn generated(workspace: &Workspace) -> Result<Outcome> {
-    let expected = default_configuration(workspace)?;
+fn generated(workspace: &Workspace, programs: &Programs<'_>) -> Result<Outcome> {
+    let expected = default_configuration(workspace, programs)?;
     let path = workspace.root.join(CONFIGURATION);
     let found = std::fs::read_to_string(&path).with_context(|| format!("cannot read {CONFIGURATION}"))?;
     if found != expected {
@@ -113,25 +113,16 @@ fn generated(workspace: &Workspace) -> Result<Outcome> {
 
 /// Writes the generated files.
 pub(crate) fn generate(workspace: &Workspace) -> Result<()> {
-    let text = default_configuration(workspace)?;
+    let text = default_configuration(workspace, &Programs::without_pages(workspace))?;
     let path = workspace.root.join(CONFIGURATION);
     std::fs::write(&path, text).with_context(|| format!("cannot write {CONFIGURATION}"))?;
     println!("wrote {CONFIGURATION}");
     test::write_conformance(workspace)
 }
 
-fn default_configuration(workspace: &Workspace) -> Result<String> {
+fn default_configuration(workspace: &Workspace, programs: &Programs<'_>) -> Result<String> {
     // The same selection as the tests, so that nothing is compiled again.
-    let build = [
-        "build",
-        "--workspace",
-        "--lib",
-        "--bins",
-        "--tests",
-        "--examples",
-        "--locked",
-    ];
-    command::run(&mut command::cargo(workspace, build))?;
+    programs.build()?;
     let mut server = Command::new(workspace.program(Profile::Dev, "tim-server"));
     command::output(server.args(["config", "--default"]))
 }

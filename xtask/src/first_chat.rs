@@ -19,6 +19,8 @@ pub(crate) struct Setting {
     pub(crate) client: PathBuf,
     /// Address of the server, as the client takes it.
     pub(crate) server: String,
+    /// Address of the pages, when the server has them.
+    pub(crate) page: Option<String>,
     /// The server's data folder.
     pub(crate) data: PathBuf,
 }
@@ -26,15 +28,19 @@ pub(crate) struct Setting {
 impl Setting {
     /// Prints what to type; makes the two accounts first when `accounts` is set and they do not exist.
     pub(crate) fn present(&self, accounts: bool) -> Result<()> {
+        println!("\nThe server is ready; Ctrl-C stops it.");
+        if let Some(page) = &self.page {
+            println!("\nIn a browser, and a second one beside it (register there):\n\n  {page}");
+        }
         if !accounts {
-            println!("\nThe server is ready; Ctrl-C stops it. An account is made with:\n");
+            println!("\nIn a terminal, an account is made with:\n");
             println!("  {} --server {} register NAME\n", self.program(), self.server);
             return Ok(());
         }
         if !self.are_friends() {
             self.make_friends()?;
         }
-        println!("\nThe server is ready; Ctrl-C stops it. For a first chat, open two more terminals:\n");
+        println!("\nIn two more terminals:\n");
         for (person, friend) in [(PEOPLE[0], PEOPLE[1]), (PEOPLE[1], PEOPLE[0])] {
             println!("  {}", self.chat_line(person, friend));
         }
@@ -133,6 +139,7 @@ mod tests {
         let setting = Setting {
             client: "/home/my projects/tim".into(),
             server: "ws://127.0.0.1:1".to_owned(),
+            page: None,
             data: "/data".into(),
         };
         assert_eq!(

@@ -1,5 +1,5 @@
-//! `cargo xtask run`: builds the server and the terminal client, starts the server on the embedded database, waits
-//! until it is ready and says how to chat. Ctrl-C asks the server to stop and waits for it; a second Ctrl-C insists.
+//! `cargo xtask run`: builds the pages, the server with the pages in it and the terminal client, starts the server on
+//! the embedded database, waits until it is ready and says how to chat. Ctrl-C asks the server to stop and waits for it; a second Ctrl-C insists.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::command;
 use crate::first_chat;
+use crate::web;
 use crate::workspace::{Profile, Workspace};
 
 /// How long a server may take to be ready before it is mentioned; a large database may need recovery after a crash.
@@ -31,6 +32,9 @@ pub(crate) struct Options {
     /// Build without optimisation: quicker to build, slower to run.
     #[arg(long)]
     dev: bool,
+    /// Leave the pages for browsers out.
+    #[arg(long)]
+    no_web: bool,
     /// Do not make the accounts alice and bob for a first chat.
     #[arg(long)]
     no_demo: bool,
@@ -57,7 +61,14 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
         "--bins",
         "--profile",
     ];
-    command::run(command::cargo(workspace, build).arg(profile.name()))?;
+    let mut build = command::cargo(workspace, build);
+    build.arg(profile.name());
+    if !options.no_web {
+        let pages = web::build(workspace, &web::Options { dev: options.dev })
+            .context("cannot build the pages for browsers; --no-web leaves them out")?;
+        web::embed(&mut build, &pages);
+    }
+    command::run(&mut build)?;
 
     let stops = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&stops);
@@ -69,9 +80,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<ExitCode> 
     let data = workspace.root.join(&options.data);
     let mut server = Server::start(workspace, profile, options, &data)?;
     if let Some(address) = server.wait_until_ready(&stops)? {
+        let address = reachable(address);
         let chat = first_chat::Setting {
             client: workspace.program(profile, "tim"),
-            server: format!("ws://{}", reachable(address)),
+            server: format!("ws://{address}"),
+            page: (!options.no_web).then(|| format!("http://{address}/")),
             data,
         };
         if let Err(error) = chat.present(!options.no_demo) {

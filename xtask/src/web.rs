@@ -2,6 +2,7 @@
 //! embeds (`TIM_WEB_BUNDLE` at build time) or serves from a folder.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -24,7 +25,7 @@ const LARGEST_MODULE: usize = 600_000;
 pub(crate) struct Options {
     /// Build without optimisation and compress little: quicker to build, larger and slower pages.
     #[arg(long)]
-    dev: bool,
+    pub(crate) dev: bool,
 }
 
 /// Builds the pages; the path of the bundle.
@@ -60,6 +61,13 @@ pub(crate) fn build(workspace: &Workspace, options: &Options) -> Result<PathBuf>
         light_enough(&bundle)?;
     }
     Ok(path)
+}
+
+/// Has the server that a command builds carry a bundle.
+pub(crate) fn embed(build: &mut Command, bundle: &Path) {
+    build
+        .args(["--features", "tim-server/web-assets"])
+        .env("TIM_WEB_BUNDLE", bundle);
 }
 
 fn text(path: &Path) -> Result<String> {
