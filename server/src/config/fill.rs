@@ -4,8 +4,8 @@ use super::Config;
 use super::value::{RoomReaders, UserReaders};
 use crate::engine::Settings;
 use crate::engine::settings::{
-    AccountSettings, AttemptLimit, DeliverySettings, GuessingSettings, MessageSettings, PasswordSettings,
-    PresenceSettings, ProfileSettings, RoomSettings, VirtualRoomSettings,
+    AccountSettings, AttemptLimit, DeliverySettings, GuessingSettings, ListingSettings, MessageSettings,
+    PasswordSettings, PresenceSettings, ProfileSettings, RoomSettings, VirtualRoomSettings,
 };
 use crate::gateway::session::SessionLimits;
 
@@ -33,6 +33,7 @@ impl Config {
             rooms,
             profiles,
             web,
+            directory,
             ..
         } = self;
         Settings {
@@ -114,6 +115,10 @@ impl Config {
                     refill: rooms.creations_refill,
                 },
                 list_bytes: rooms.list_bytes.0,
+            },
+            listing: ListingSettings {
+                users: directory.users,
+                rooms: directory.rooms,
             },
             profiles: ProfileSettings {
                 users_for_contacts_only: profiles.users == UserReaders::Contacts,

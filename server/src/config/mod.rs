@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 pub use render::{default_file, effective};
 pub use schema::{
-    Accounts, Config, Delivery, External, KEYS, Key, Keys, Limits, Listen, Log, Messages, Operations,
-    Passwords, Presence, Process, SECTIONS, Section, Storage, Tls, VirtualRooms, Web,
+    Accounts, Config, Delivery, Directory, External, KEYS, Key, Keys, Limits, Listen, Log, Messages,
+    Operations, Passwords, Presence, Process, SECTIONS, Section, Storage, Tls, VirtualRooms, Web,
 };
 pub use value::{ByteSize, LogFormat, Network, Operation, Origin, RawValue, Secret, StorageKind, Value};
 

@@ -281,6 +281,15 @@ settings! {
         max_bytes: ByteSize = ByteSize::kib(64);
     }
 
+    /// Lists of people and rooms for the client API (docs/web-api.md). They show nobody whose profile may not be
+    /// read, see profiles.
+    directory: Directory {
+        /// Everybody may list the people of the own domain. Without it people are found only by their login name.
+        users: bool = false;
+        /// Everybody may list the rooms of the own domain, to join them or ask to.
+        rooms: bool = true;
+    }
+
     /// Delivery of messages.
     delivery: Delivery {
         /// How long a client has to acknowledge a delivery before it is repeated.

@@ -36,7 +36,10 @@ fn other_value(key: &Key) -> &'static str {
         ("keys", "master_file") => "/somewhere/key",
         ("keys", "master_command") => "pass,show,tim",
         ("accounts", "registration") | ("messages", "require_friendship") => "false",
-        ("presence", "to_strangers" | "offline_notices") | ("web", "enabled") => "false",
+        ("presence", "to_strangers" | "offline_notices") | ("web", "enabled") | ("directory", "rooms") => {
+            "false"
+        }
+        ("directory", "users") => "true",
         ("web", "directory") => "/somewhere/pages",
         ("presence", "max_bytes") => "8KiB",
         ("operations", "disabled") => "TIMREGISTER,TIMBIGBINARYSTREAM",

@@ -454,6 +454,26 @@ impl Engine {
         Ok(Some(ContactLists { friends, blocked }))
     }
 
+    /// Whether an account may write to another one, when friendships kept here do not decide that.
+    ///
+    /// # Errors
+    /// `Database`: it could not be found out.
+    pub(super) async fn permission_elsewhere(
+        &self,
+        from: &AccountId,
+        to: &AccountId,
+    ) -> Result<Option<bool>, ErrorCode> {
+        match self.permission() {
+            Permission::Own => Ok(None),
+            Permission::Trusting => {
+                let loading = self.relations.load(&*self.store, &self.identity, from, to);
+                let relation = loading.await.map_err(|error| store_failure(&error))?;
+                Ok(Some(!relation.is_blocked()))
+            }
+            Permission::Asked => self.ask(permission_question(from, to)).await.map(Some),
+        }
+    }
+
     /// Whether an account that has logged in before is still there, as far as others decide that.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ pub mod feed;
 pub mod history;
 pub mod identity;
 pub mod listeners;
+pub mod listing;
 pub mod messages;
 mod notices;
 pub mod online;
@@ -144,6 +145,8 @@ pub struct Engine {
     work: mpsc::Sender<Work>,
     queued_bytes: Arc<AtomicUsize>,
     requests_to_strangers: Attempts<(AccountId, AccountId)>,
+    searches: Attempts<AccountId>,
+    questions: Attempts<AccountId>,
     counters: Counters,
     operations: TaskTracker,
     keys_changed: Notify,
@@ -184,6 +187,8 @@ impl Engine {
             passwords,
             failures_by_address: Attempts::new(settings.guessing.failures_per_address),
             failures_by_account: Attempts::new(settings.guessing.failures_per_account),
+            searches: Attempts::new(settings.guessing.failures_per_account),
+            questions: Attempts::new(listing::QUESTIONS),
             registrations: Attempts::new(settings.guessing.registrations_per_address),
             rooms: Rooms::new(&settings.rooms),
             profiles: Profiles::default(),

@@ -123,6 +123,13 @@ impl OnlineAccount {
         cursors.map(|(_, cursors)| cursors.inbox.position())
     }
 
+    /// The position of the device that has acknowledged most of the inbox, of those that have logged in here.
+    pub fn furthest_position(&self) -> Seq {
+        let state = self.state.lock();
+        let positions = state.cursors.iter().map(|(_, cursors)| cursors.inbox.position());
+        positions.max().unwrap_or_default()
+    }
+
     /// Calls `visit` for every device and room in which the position moved since the last call.
     pub fn take_moved_rooms(&self, mut visit: impl FnMut(&DeviceKey, &RoomId, Seq)) {
         for (device, cursors) in &mut self.state.lock().cursors {

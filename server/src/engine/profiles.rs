@@ -241,7 +241,10 @@ impl Engine {
     }
 
     /// Profiles in the order asked for; `None` for accounts that do not exist.
-    async fn read_users(&self, accounts: &[AccountId]) -> Result<Vec<Option<Arc<UserProfile>>>, ErrorCode> {
+    pub(super) async fn read_users(
+        &self,
+        accounts: &[AccountId],
+    ) -> Result<Vec<Option<Arc<UserProfile>>>, ErrorCode> {
         let cache = &self.profiles.users;
         let mut found: Vec<_> = accounts.iter().map(|account| cache.get(account)).collect();
         let missing: Vec<usize> = (0..found.len()).filter(|at| found[*at].is_none()).collect();
@@ -271,7 +274,7 @@ fn within_limits(nodes: &[String]) -> Result<&[String], ErrorCode> {
 }
 
 /// The profile as somebody wrote it. A damaged one reads as never written.
-fn stored_user(account: &AccountId, user: &UserProfile) -> TimUserBean {
+pub(super) fn stored_user(account: &AccountId, user: &UserProfile) -> TimUserBean {
     let Some(profile) = &user.profile else {
         return TimUserBean::default();
     };
@@ -288,7 +291,7 @@ fn user_bean(account: &AccountId, user: &UserProfile) -> TimUserBean {
     }
 }
 
-fn stored_room(room: &Room) -> TimRoomBean {
+pub(super) fn stored_room(room: &Room) -> TimRoomBean {
     TimRoomBean::decode(&room.profile, Encoding::Compact).unwrap_or_else(|error| {
         tracing::warn!(room = %room.id, %error, "the profile of a room cannot be read");
         TimRoomBean::default()

@@ -21,6 +21,8 @@ pub struct Settings {
     pub rooms: RoomSettings,
     /// Who may read which profiles.
     pub profiles: ProfileSettings,
+    /// Lists of people and rooms.
+    pub listing: ListingSettings,
     /// Virtual rooms and their streams.
     pub virtual_rooms: VirtualRoomSettings,
 }
@@ -285,6 +287,24 @@ impl Default for ProfileSettings {
             users_for_contacts_only: false,
             rooms_for_members_only: false,
             max_bytes: 64 << 10,
+        }
+    }
+}
+
+/// Lists of people and rooms for clients.
+#[derive(Clone, Debug)]
+pub struct ListingSettings {
+    /// Everybody may list the people of the own domain.
+    pub users: bool,
+    /// Everybody may list the rooms of the own domain.
+    pub rooms: bool,
+}
+
+impl Default for ListingSettings {
+    fn default() -> Self {
+        Self {
+            users: false,
+            rooms: true,
         }
     }
 }

@@ -24,9 +24,9 @@ pub use keys::{InstallationKey, KeyError, MasterKey, MasterKeySource};
 pub use memory::MemoryStore;
 pub use record::{
     Account, Advance, Append, Appended, ContactChange, ContactLists, ContactState, Contacts, Dissolved,
-    Duplicate, InboxCopy, InboxItem, InboxState, LoginToken, Membership, MembershipChange, MembershipChanged,
-    NewAccount, NewRoom, Retract, Retracted, Room, RoomAdvance, RoomKind, RoomLists, RoomPosition,
-    RoomUpdate, StoredMessage, UpperBound, UserProfile, WebSession,
+    Duplicate, FirstWaiting, InboxCopy, InboxItem, InboxState, LoginToken, Membership, MembershipChange,
+    MembershipChanged, NewAccount, NewRoom, Retract, Retracted, Room, RoomAdvance, RoomKind, RoomLists,
+    RoomPosition, RoomUpdate, StoredMessage, UpperBound, UserProfile, WebSession,
 };
 pub use sqlite::{OpenError, SqliteOptions, SqliteStore};
 
@@ -118,6 +118,21 @@ pub trait Store: Send + Sync + 'static {
     /// Ends all sessions last used before a time; answers how many.
     async fn forget_sessions(&self, before: Timestamp) -> Result<u64>;
 
+    // ---- lists of a domain ----------------------------------------------------------------
+
+    /// Accounts of a domain with an id above `after` that are not suspended at `now`, sorted by id,
+    /// at most `limit`.
+    async fn accounts_of(
+        &self,
+        domain: &str,
+        now: Timestamp,
+        after: Option<&AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>>;
+
+    /// Rooms of a domain with an id above `after` that are not dissolved, sorted by id, at most `limit`.
+    async fn rooms_of(&self, domain: &str, after: Option<&RoomId>, limit: usize) -> Result<Vec<RoomId>>;
+
     // ---- contacts (friends and blocks) ----------------------------------------------------
 
     /// Both directions of the relation of two accounts. `ContactState::None` twice when there is none.
@@ -171,6 +186,16 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
         max_bytes: usize,
     ) -> Result<Vec<InboxCopy>>;
+
+    /// Looks among the next `limit` entries of an inbox above `after` for the first one that refers to a
+    /// conversation.
+    async fn first_waiting(
+        &self,
+        owner: &AccountId,
+        after: Seq,
+        conversation: &ConversationId,
+        limit: usize,
+    ) -> Result<FirstWaiting>;
 
     /// Moves device positions forward (a smaller position than the stored one changes nothing),
     /// creates devices not known yet, and deletes the entries that every device of the owner has

@@ -281,6 +281,17 @@ pub struct InboxState {
     pub devices: Vec<(DeviceKey, Seq)>,
 }
 
+/// What was found of a conversation in an inbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstWaiting {
+    /// Number of the message that the first entry refers to.
+    Found(Mid),
+    /// Nothing, and there are no more entries.
+    Nothing,
+    /// Nothing up to this entry; there may be more.
+    NotUpTo(Seq),
+}
+
 /// New position of one device.
 #[derive(Clone, Debug)]
 pub struct Advance {

@@ -1,8 +1,9 @@
 //! HTTP on the client listener beside the WebSocket (docs/web-api.md): the pages
-//! themselves and sessions of browsers. Knows requests and answers; what
+//! themselves sessions of browsers, and lists of people and rooms. Knows requests and answers; what
 //! they mean is decided by the engine.
 
 mod answer;
+mod directory;
 mod pages;
 mod request;
 mod sessions;
@@ -16,7 +17,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use axum::routing::post;
+use axum::routing::{get, post};
 use tim_protocol::error_code::ErrorCode;
 
 use crate::config::{Config, Network, Origin};
@@ -65,6 +66,10 @@ impl Web {
             .route("/session", post(sessions::begin).delete(sessions::end))
             .route("/session/token", post(sessions::token))
             .route("/session/others/end", post(sessions::end_others))
+            .route("/people/find", post(directory::find))
+            .route("/people", get(directory::people))
+            .route("/rooms", get(directory::rooms))
+            .route("/delivered", get(directory::delivered))
             .fallback(unknown)
             .method_not_allowed_fallback(|| async {
                 Refusal::new(

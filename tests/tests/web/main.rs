@@ -6,6 +6,8 @@
     reason = "functions of tests: a failed expectation is a failed test"
 )]
 
+mod delivered;
+mod directory;
 mod origins;
 mod pages;
 mod sessions;

@@ -13,6 +13,7 @@
 mod accounts;
 mod contacts;
 mod conversations;
+mod directories;
 mod inboxes;
 mod keys;
 mod logs;
@@ -34,6 +35,7 @@ use super::record::{Advance, Append, Appended, InboxItem, NewAccount};
 pub use self::accounts::*;
 pub use self::contacts::*;
 pub use self::conversations::*;
+pub use self::directories::*;
 pub use self::inboxes::*;
 pub use self::keys::*;
 pub use self::logs::*;
@@ -74,6 +76,9 @@ macro_rules! store_conformance {
             the_sessions_of_an_account_end_except_some
             the_session_unused_for_longest_makes_room_for_a_new_one
             sessions_long_unused_are_forgotten
+            accounts_of_a_domain_are_listed_in_pages
+            rooms_of_a_domain_are_listed_in_pages
+            the_first_message_that_waits_is_found
             strangers_have_no_relation
             a_relation_is_seen_from_both_sides
             a_relation_that_changed_meanwhile_is_not_overwritten

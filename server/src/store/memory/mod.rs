@@ -5,6 +5,8 @@ mod rooms;
 mod state;
 mod web_sessions;
 
+use std::ops::Bound;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -15,9 +17,9 @@ use super::ids::{AccountId, ConversationId, DeviceKey, RoomId, Seq, SessionHash,
 use super::keys::{InstallationKey, KeyError};
 use super::record::{
     Account, Advance, Append, Appended, ContactChange, ContactLists, ContactState, Contacts, Dissolved,
-    InboxCopy, InboxItem, InboxState, LoginToken, Membership, MembershipChange, MembershipChanged,
-    NewAccount, NewRoom, Retract, Retracted, Room, RoomAdvance, RoomLists, RoomPosition, RoomUpdate,
-    StoredMessage, UpperBound, UserProfile, WebSession,
+    FirstWaiting, InboxCopy, InboxItem, InboxState, LoginToken, Membership, MembershipChange,
+    MembershipChanged, NewAccount, NewRoom, Retract, Retracted, Room, RoomAdvance, RoomLists, RoomPosition,
+    RoomUpdate, StoredMessage, UpperBound, UserProfile, WebSession,
 };
 use super::{CreateAccountError, MAX_DEVICES, Result, Store, StoreError};
 
@@ -142,6 +144,29 @@ impl Store for MemoryStore {
 
     async fn forget_sessions(&self, before: Timestamp) -> Result<u64> {
         self.with(|state| state.web_sessions.forget(before))
+    }
+
+    async fn accounts_of(
+        &self,
+        domain: &str,
+        now: Timestamp,
+        after: Option<&AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>> {
+        self.with(|state| {
+            let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+            let listed = state
+                .accounts
+                .range((start, Bound::Unbounded))
+                .filter(|(_, account)| {
+                    account.domain == domain && account.suspended_until.is_none_or(|until| until <= now)
+                });
+            listed.map(|(id, _)| id.clone()).take(limit).collect()
+        })
+    }
+
+    async fn rooms_of(&self, domain: &str, after: Option<&RoomId>, limit: usize) -> Result<Vec<RoomId>> {
+        self.with(|state| state.rooms.of_domain(domain, after, limit))
     }
 
     async fn contacts(&self, owner: &AccountId, peer: &AccountId) -> Result<Contacts> {
@@ -322,6 +347,39 @@ impl Store for MemoryStore {
                 });
             }
             copies
+        })
+    }
+
+    async fn first_waiting(
+        &self,
+        owner: &AccountId,
+        after: Seq,
+        conversation: &ConversationId,
+        limit: usize,
+    ) -> Result<FirstWaiting> {
+        self.with(|state| {
+            let Some(inbox) = state.inboxes.get(owner) else {
+                return FirstWaiting::Nothing;
+            };
+            let mut last = after;
+            let mut entries = inbox.entries.range(after.0.saturating_add(1)..);
+            for _ in 0..limit {
+                match entries.next() {
+                    None => return FirstWaiting::Nothing,
+                    Some((
+                        _,
+                        InboxItem::Reference {
+                            conversation: of,
+                            mid,
+                            ..
+                        },
+                    )) if of == conversation => {
+                        return FirstWaiting::Found(*mid);
+                    }
+                    Some((seq, _)) => last = Seq(*seq),
+                }
+            }
+            FirstWaiting::NotUpTo(last)
         })
     }
 

@@ -1,6 +1,7 @@
 //! Rooms in memory: their records, who stands how to them, and where devices are in their logs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 
 use crate::store::ids::{AccountId, DeviceKey, RoomId, Seq};
 use crate::store::record::{
@@ -48,6 +49,14 @@ pub(super) enum Change {
 }
 
 impl Rooms {
+    /// Rooms of a domain with an id above `after` that are not dissolved.
+    pub(super) fn of_domain(&self, domain: &str, after: Option<&RoomId>, limit: usize) -> Vec<RoomId> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let entries = self.rooms.range((start, Bound::Unbounded));
+        let listed = entries.filter(|(_, entry)| entry.room.domain == domain && !entry.room.dissolved);
+        listed.map(|(id, _)| id.clone()).take(limit).collect()
+    }
+
     pub(super) fn create(&mut self, room: NewRoom, head: Seq) -> bool {
         let NewRoom {
             id,

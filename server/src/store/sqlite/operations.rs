@@ -10,10 +10,10 @@ use super::database::OPERATION_BYTES;
 use super::room_rows::RoomList;
 use crate::store::ids::{AccountId, ConversationId, DeviceKey, RoomId, Seq, SessionHash, Timestamp};
 use crate::store::record::{
-    Account, Advance, Append, Appended, ContactChange, ContactLists, Contacts, Dissolved, InboxCopy,
-    InboxItem, InboxState, LoginToken, Membership, MembershipChange, MembershipChanged, NewAccount, NewRoom,
-    Retract, Retracted, Room, RoomAdvance, RoomLists, RoomPosition, RoomUpdate, StoredMessage, UpperBound,
-    UserProfile, WebSession,
+    Account, Advance, Append, Appended, ContactChange, ContactLists, Contacts, Dissolved, FirstWaiting,
+    InboxCopy, InboxItem, InboxState, LoginToken, Membership, MembershipChange, MembershipChanged,
+    NewAccount, NewRoom, Retract, Retracted, Room, RoomAdvance, RoomLists, RoomPosition, RoomUpdate,
+    StoredMessage, UpperBound, UserProfile, WebSession,
 };
 use crate::store::{CreateAccountError, Result, Store};
 
@@ -148,6 +148,37 @@ impl Store for SqliteStore {
         Ok(forgotten)
     }
 
+    async fn accounts_of(
+        &self,
+        domain: &str,
+        now: Timestamp,
+        after: Option<&AccountId>,
+        limit: usize,
+    ) -> Result<Vec<AccountId>> {
+        let mut all = Vec::new();
+        for database in &self.databases {
+            let (domain, after) = (domain.to_owned(), after.cloned());
+            let reading =
+                database.read(move |reader| reader.accounts_of(&domain, now, after.as_ref(), limit));
+            all.extend(reading.await?);
+        }
+        all.sort();
+        all.truncate(limit);
+        Ok(all)
+    }
+
+    async fn rooms_of(&self, domain: &str, after: Option<&RoomId>, limit: usize) -> Result<Vec<RoomId>> {
+        let mut all = Vec::new();
+        for database in &self.databases {
+            let (domain, after) = (domain.to_owned(), after.cloned());
+            let reading = database.read(move |reader| reader.rooms_of(&domain, after.as_ref(), limit));
+            all.extend(reading.await?);
+        }
+        all.sort();
+        all.truncate(limit);
+        Ok(all)
+    }
+
     async fn contacts(&self, owner: &AccountId, peer: &AccountId) -> Result<Contacts> {
         let (owner, peer) = (owner.clone(), peer.clone());
         self.of_account(&owner)?
@@ -245,6 +276,19 @@ impl Store for SqliteStore {
         let owner = owner.clone();
         self.of_account(&owner)?
             .read(move |reader| reader.read_inbox(&owner, after, limit, max_bytes))
+            .await
+    }
+
+    async fn first_waiting(
+        &self,
+        owner: &AccountId,
+        after: Seq,
+        conversation: &ConversationId,
+        limit: usize,
+    ) -> Result<FirstWaiting> {
+        let (owner, conversation) = (owner.clone(), *conversation);
+        self.of_account(&owner)?
+            .read(move |reader| reader.first_waiting(&owner, after, &conversation, limit))
             .await
     }
 

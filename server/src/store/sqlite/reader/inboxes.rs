@@ -6,9 +6,9 @@ use rusqlite::{OptionalExtension, params};
 use super::{Reader, blob, open_message, select_message};
 use crate::store::Result;
 use crate::store::encryption::{Scope, Table};
-use crate::store::ids::{AccountId, DeviceKey, Seq};
+use crate::store::ids::{AccountId, ConversationId, DeviceKey, Seq};
 use crate::store::keys::KeyId;
-use crate::store::record::{InboxCopy, InboxState};
+use crate::store::record::{FirstWaiting, InboxCopy, InboxState};
 use crate::store::sqlite::sealed::{InboxContent, damaged, device_place, inbox_place};
 
 impl Reader {
@@ -56,6 +56,47 @@ impl Reader {
             floor: Seq(floor),
             devices,
         })
+    }
+
+    pub(in crate::store::sqlite) fn first_waiting(
+        &mut self,
+        owner: &AccountId,
+        after: Seq,
+        wanted: &ConversationId,
+        limit: usize,
+    ) -> Result<FirstWaiting> {
+        let slot = self.placement.account(owner)?;
+        let Self {
+            connection,
+            ciphers,
+            place,
+            ..
+        } = self;
+        let mut select = connection.prepare_cached(
+            "SELECT seq, key_id, body FROM inbox WHERE slot = ?1 AND owner = ?2 AND seq > ?3 ORDER BY seq",
+        )?;
+        let mut rows = select.query(params![slot, owner.as_str(), after.0])?;
+        let scope = Scope::Account(owner.clone());
+        let mut last = after;
+        for _ in 0..limit {
+            let Some(row) = rows.next()? else {
+                return Ok(FirstWaiting::Nothing);
+            };
+            let (seq, key): (i64, KeyId) = (row.get(0)?, row.get(1)?);
+            inbox_place(place, key, owner.as_str(), seq);
+            // Damaged entries reach nobody, so nobody waits for them; reading the inbox counts them.
+            let content = ciphers
+                .get(Table::Inbox, key, &scope)
+                .and_then(|cipher| cipher.open(place, blob(row, 2).unwrap_or_default()));
+            if let Some(InboxContent::Reference(conversation, mid)) =
+                content.ok().and_then(InboxContent::parse)
+                && conversation == *wanted
+            {
+                return Ok(FirstWaiting::Found(mid));
+            }
+            last = Seq(seq);
+        }
+        Ok(FirstWaiting::NotUpTo(last))
     }
 
     /// Furthest position of the devices of an account that were forgotten.

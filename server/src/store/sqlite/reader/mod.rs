@@ -2,6 +2,7 @@
 //! began, so that reading never waits for writing and the other way round.
 
 mod conversations;
+mod directories;
 mod inboxes;
 mod rooms;
 

@@ -100,6 +100,7 @@ async fn a_database_of_version_1_with_data_is_brought_up_to_date() {
     ] {
         sql.execute_batch(&format!("DROP TABLE {table}")).unwrap();
     }
+    sql.execute_batch("DROP INDEX account_domain").unwrap();
     sql.pragma_update(None, "user_version", 1).unwrap();
     let first = rusqlite::Connection::open_in_memory().unwrap();
     first.execute_batch(MIGRATIONS[0]).unwrap();
