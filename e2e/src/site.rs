@@ -61,6 +61,12 @@ impl Site {
 #[must_use]
 pub fn target_directory() -> PathBuf {
     let program = std::env::current_exe().expect("the path of this program");
-    // target/debug/deps/pages-0123
-    program.ancestors().nth(3).expect("a target directory").to_owned()
+    // target/debug/deps/pages-0123, or target/release/tim-web-bench
+    let folder = program.parent().expect("a folder");
+    let depth = if folder.ends_with("deps") { 3 } else { 2 };
+    program
+        .ancestors()
+        .nth(depth)
+        .expect("a target directory")
+        .to_owned()
 }

@@ -51,6 +51,8 @@ enum Task {
     Crash(test::CrashOptions),
     /// Measure: build in release mode and run `tim-bench`.
     Bench(bench::Options),
+    /// Measure the pages in a real browser: how soon they can be used, how evenly they scroll.
+    WebBench,
     /// Fuzz one parser of the protocol, or whole sessions of a server.
     Fuzz(fuzz::Options),
     /// Format all Rust code.
@@ -83,6 +85,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Ci => checks::ci(&workspace),
         Task::Crash(options) => test::crash(&workspace, &options),
         Task::Bench(options) => bench::bench(&workspace, &options),
+        Task::WebBench => bench::web_bench(&workspace),
         Task::Fuzz(options) => fuzz::fuzz(&workspace, &options),
         Task::Fmt { check } => checks::format(&workspace, check).map(|()| ExitCode::SUCCESS),
         Task::Generate => checks::generate(&workspace).map(|()| ExitCode::SUCCESS),

@@ -9,3 +9,4 @@
 
 mod driver;
 mod loading;
+mod sdk;
