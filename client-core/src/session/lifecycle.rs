@@ -156,6 +156,7 @@ impl Session {
         {
             self.backoff.reset();
         }
+        let was_probed = self.probe.is_some();
         self.forget_connection();
         if !self.first_login_settled {
             self.settle_first_login(Err(match reason {
@@ -173,7 +174,12 @@ impl Session {
             self.end(LogoutReason::Disconnected(reason));
             return;
         }
-        let pause = self.backoff.pause(&self.config.reconnect, &mut self.random);
+        // Who has just woken up, and found the connection dead, does not wait.
+        let pause = if was_probed {
+            self.config.reconnect.shortest.min(self.config.reconnect.longest)
+        } else {
+            self.backoff.pause(&self.config.reconnect, &mut self.random)
+        };
         self.phase = Phase::Waiting { until: now + pause };
         self.inbox.report(Event::Disconnected {
             reason,

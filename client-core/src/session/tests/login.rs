@@ -226,6 +226,11 @@ fn a_nudge_finds_out_that_a_connection_is_dead() {
     rig.advance(Duration::from_secs(5));
     assert_eq!(rig.session.poll_action(), Some(Action::Close));
     assert_eq!(rig.session.status(), Status::Offline);
+    assert!(matches!(
+        rig.event(),
+        Some(Event::Disconnected { reason: DisconnectReason::Silent, retry_in })
+            if retry_in == Reconnect::default().shortest
+    ));
 }
 
 #[test]
