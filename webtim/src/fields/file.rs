@@ -121,6 +121,12 @@ impl File {
         FileKind::of(&self.name, &self.media_type)
     }
 
+    /// What a message with this file says beside it: its text, unless that only names the file.
+    #[must_use]
+    pub fn caption<'a>(&self, text: &'a str) -> Option<&'a str> {
+        (text != self.name && !text.trim().is_empty()).then_some(text)
+    }
+
     /// Where its bytes are, to be shown inside the page.
     #[must_use]
     pub fn address(&self) -> String {
@@ -258,6 +264,13 @@ mod tests {
         let long = file_name(&format!("{}.tar", "长".repeat(300)));
         assert_eq!(long.chars().count(), MAX_NAME);
         assert!(long.ends_with("….tar"));
+    }
+
+    #[test]
+    fn the_name_of_a_file_is_no_caption() {
+        assert_eq!(picture().caption("猫 1.png"), None);
+        assert_eq!(picture().caption(" "), None);
+        assert_eq!(picture().caption("look"), Some("look"));
     }
 
     #[test]

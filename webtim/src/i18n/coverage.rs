@@ -58,6 +58,7 @@ pub(crate) fn check(area: &str, entries: &[Entry]) {
 #[test]
 fn every_text_is_there_in_every_language_with_all_its_arguments() {
     check("common", super::common::ALL);
+    check("media", super::media::ALL);
     check("account", super::account::ALL);
     check("people", super::people::ALL);
     check("groups", super::groups::ALL);

@@ -8,6 +8,7 @@ pub mod account;
 pub mod common;
 pub mod dates;
 pub mod groups;
+pub mod media;
 pub mod news;
 pub mod numbers;
 pub mod order;

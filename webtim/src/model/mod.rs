@@ -1,6 +1,8 @@
 //! What this tab knows, as plain data. Changes are methods of the slices; nothing here knows the browser, the
 //! connection or the time of day (times are passed in).
 
+mod attention;
+mod burning;
 mod chat;
 mod chat_id;
 mod chats;
@@ -24,6 +26,8 @@ mod trouble;
 #[cfg(test)]
 mod tests;
 
+pub use self::attention::Attention;
+pub use self::burning::Burning;
 pub use self::chat::{Chat, Past};
 pub use self::chat_id::ChatId;
 pub use self::chats::Chats;
@@ -63,6 +67,10 @@ pub struct Model {
     pub preferences: Preferences,
     /// What was written and not sent yet.
     pub drafts: Drafts,
+    /// Which conversations are not to disturb.
+    pub attention: Attention,
+    /// Messages that were uncovered and are about to be burned.
+    pub burning: Burning,
     /// Files on their way.
     pub transfers: Transfers,
     /// Brief notices.
