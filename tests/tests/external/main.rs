@@ -15,4 +15,5 @@ mod failures;
 mod gate;
 mod people;
 mod service;
+mod sessions;
 mod trust;

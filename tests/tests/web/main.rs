@@ -6,6 +6,7 @@
     reason = "functions of tests: a failed expectation is a failed test"
 )]
 
+mod abuse;
 mod delivered;
 mod directory;
 mod origins;
