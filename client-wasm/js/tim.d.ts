@@ -566,7 +566,8 @@ export class Client {
 
   /**
    * All events from now on, for `for await`. Leaving the loop ends it; the client stays open. The loop ends by itself
-   * with the session. Each iterator gets every event.
+   * with the session. Each iterator gets every event, and all wait for the slowest, handlers included: do not keep an
+   * iterator from which you take nothing.
    */
   events(): AsyncIterableIterator<ClientEvent>;
 

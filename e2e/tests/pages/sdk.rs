@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tim_client::{ClientBuilder, Credentials, Node};
 use tim_e2e::site::target_directory;
-use tim_e2e::{Browser, Page, Person, Screen, Site, run};
+use tim_e2e::{Browser, Page, Person, Screen, Site, run, within};
 
 /// A server whose page is empty and has the package beside it.
 fn site() -> (Site, TempDir) {
@@ -151,5 +152,76 @@ fn nothing_is_lost_or_doubled_when_the_server_dies_or_the_network_is_away() {
         see(&first, &["4"]).await;
         first.close().await;
         second.close().await;
+    });
+}
+
+#[test]
+fn a_page_connects_at_once_when_the_network_comes_back_or_it_is_looked_at() {
+    run(async {
+        let (site, _folder) = site();
+        let person = Person::with_account(&site, "Patient").await;
+        let page = page_of(&site, &person).await;
+        // Pauses longer than any test waits: nothing but such an event brings the connection back.
+        page.run(
+            "client.close().then(() => import('/tim.js')).then(async (sdk) => {
+                globalThis.client = await sdk.Client.connect({
+                    login: new sdk.WebApi(),
+                    reconnect: { first: 600_000, shortest: 600_000, longest: 600_000 },
+                });
+                globalThis.online = client.isOnline;
+                client.on('disconnected', () => { globalThis.online = false; });
+                client.on('connected', () => { globalThis.online = true; });
+            })",
+        )
+        .await;
+        for event in [
+            "",
+            "window.dispatchEvent(new Event('pageshow'))",
+            "document.dispatchEvent(new Event('visibilitychange'))",
+        ] {
+            page.complaints().expect_unreachable();
+            site.server().kill();
+            page.wait_until("the end of the connection", "!online").await;
+            site.server().run();
+            if event.is_empty() {
+                page.set_offline(true).await;
+                page.set_offline(false).await;
+            } else {
+                page.run(event).await;
+            }
+            page.wait_until("the connection", "online").await;
+        }
+        page.close().await;
+    });
+}
+
+#[test]
+fn a_page_that_stood_still_has_what_arrived_meanwhile_once() {
+    run(async {
+        let (site, _folder) = site();
+        let [a, b] = Person::friends(&site, ["Sleeper", "Writer"]).await;
+        let page = page_of(&site, &a).await;
+        let sleeper = Node::new(&a.node).unwrap();
+        let server = ClientBuilder::new(&site.socket()).unwrap();
+        let connect = || server.connect(Credentials::password(&b.name, &b.password));
+
+        // The server is another one when the page goes on: its connection is dead, and it has not seen that yet.
+        page.complaints().expect_unreachable();
+        page.call("Debugger.enable", json!({})).await;
+        page.call("Debugger.pause", json!({})).await;
+        let writer = within("a login", connect()).await.unwrap();
+        writer.send_text(&sleeper, "before").await.unwrap();
+        writer.close().await;
+        site.server().kill();
+        site.server().run();
+        let writer = within("a login", connect()).await.unwrap();
+        writer.send_text(&sleeper, "after").await.unwrap();
+        page.call("Debugger.resume", json!({})).await;
+        page.call("Debugger.disable", json!({})).await;
+        see(&page, &["before", "after"]).await;
+        // An answer of the server, and whatever it had sent before.
+        page.run("client.friends()").await;
+        see(&page, &["before", "after"]).await;
+        page.close().await;
     });
 }
