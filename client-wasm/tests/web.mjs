@@ -70,6 +70,40 @@ await ask("run");
 client.nudge();
 assert.equal((await next("connected")).again, true);
 
+// People, rooms, and what was delivered.
+assert.equal(await api.findPerson("bob"), bob);
+await assert.rejects(api.findPerson("nobody"), { status: 404, code: 4106 });
+await client.setProfile({ nickname: "Al" });
+const people = [];
+for (let after; ; ) {
+  const page = await api.people({ limit: 1, after });
+  assert.ok(page.entries.length <= 1);
+  people.push(...page.entries);
+  if (page.next === undefined) {
+    break;
+  }
+  after = page.next;
+}
+assert.deepEqual(people.map((person) => person.node).sort(), [node, bob].sort());
+assert.equal(people.find((person) => person.node === node).nickname, "Al");
+const room = await client.createRoom("open", "Choir");
+const [entry] = (await api.rooms()).entries;
+assert.deepEqual([entry.room, entry.topic, entry.kind, entry.founder], [room.id, "Choir", "open", node]);
+
+const other = await Client.connect({ server, login: { name: "bob", password } });
+await client.addFriend(bob);
+await other.acceptFriend(node);
+const otherEvents = other.events();
+assert.equal(await api.delivered(bob), undefined);
+const { mid } = await client.send(bob, "Hello");
+for await (const event of otherEvents) {
+  if (event.type === "message") {
+    break;
+  }
+}
+await other.close();
+assert.equal(await api.delivered(bob), mid);
+
 // Who signs out is signed out everywhere: the server ends the connections of the session as well.
 await api.signOut();
 await assert.rejects(api.signedIn(), { status: 401 });

@@ -187,7 +187,10 @@ async fn run(script: &str) {
     let (Some(folder), Some(mut node)) = (package(), node()) else {
         return;
     };
-    let server = Server::start();
+    let server = Server::options()
+        .set("directory.users", "true")
+        .set("directory.rooms", "true")
+        .start();
     node.arg(source().join("tests").join(script))
         .arg(folder)
         .arg(format!("ws://{}", server.address()))
