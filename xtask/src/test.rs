@@ -240,7 +240,12 @@ fn wasm(workspace: &Workspace) -> Result<Outcome> {
         clippy.args(package).args(["--", "-D", "warnings"]);
         command::run(&mut clippy)?;
     }
-    Ok(Outcome::Passed)
+    // What of it needs no browser.
+    let [client, features @ ..] = IN_BROWSERS[0] else {
+        return Ok(Outcome::Passed);
+    };
+    let mut test = command::cargo(workspace, ["test", "--locked", "--lib", "-p", client]);
+    passed(test.args(features).arg("web::"))
 }
 
 /// Packs the two published crates and compiles what was packed. `tim-client` needs a `tim-protocol` that is not

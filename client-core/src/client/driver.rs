@@ -198,10 +198,13 @@ fn exchange(connection: &mut Connection, cx: &mut Context<'_>, shared: &Shared) 
         Poll::Ready(Ok(())) | Poll::Pending => None,
     };
     for count in 0..READS {
-        if !shared.lock().session.wants_input() {
-            break;
-        }
-        match connection.poll_read(cx) {
+        // What waits to be written comes first: the connection wakes this task when it takes something again.
+        let read = if shared.lock().session.wants_input() {
+            connection.poll_read(cx)
+        } else {
+            Poll::Pending
+        };
+        match read {
             Poll::Ready(Ok(packet)) => shared.lock().session.receive(now, &packet),
             // What the server said last tells more than that writing failed.
             Poll::Ready(Err(ended)) => return Poll::Ready(Report::Ended(ended)),
