@@ -55,6 +55,9 @@ async fn serve(config: Config, ready_file: Option<&Path>) -> Result<(), Failure>
     print(&format!("listening on {}\n", server.client_addr()))?;
     if let Some(address) = server.page_address() {
         print(&format!("the page for browsers is {address}\n"))?;
+        if !server.config().listen.origins.is_empty() {
+            tracing::info!("the page connects only when its address is among listen.origins");
+        }
     }
     if let Some(path) = ready_file {
         announce(path, &server).map_err(|error| Failure::new(1, error))?;

@@ -106,7 +106,8 @@ settings! {
         /// Address and port of the client listener.
         client: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED), 20_003);
         /// Web origins that may connect. Empty: every origin may, also clients that send none.
-        /// Otherwise a connection without an origin of this list is refused with status 403.
+        /// Otherwise a connection without an origin of this list is refused with status 403; pages of these
+        /// origins may also use the HTTP API for browsers. The address of the own page has to be among them.
         origins: Vec<Origin> = Vec::new();
         /// Reverse proxies whose X-Forwarded-For header tells the address of the client.
         trusted_proxies: Vec<Network> = Vec::new();

@@ -253,3 +253,6 @@ fn visitor(account: Account, session: SessionHash, remembered: bool) -> Visitor 
 fn hash_of(secret: &str) -> SessionHash {
     SessionHash(Sha256::digest(secret.as_bytes()).into())
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 //! back raw, so that nothing of hyper stays behind in a connection that lives for days.
 
 mod progress;
+mod sharing;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -74,12 +75,14 @@ pub(super) fn router<B: Backend>(shared: Arc<Shared<B>>, web: Router) -> Router 
         Arc::clone(&shared),
         before_web::<B>,
     ));
+    let sharing = middleware::from_fn_with_state(Arc::clone(&shared), sharing::with_listed_origins::<B>);
     Router::new()
         .route("/tim", get(session::<B>).fallback(nothing))
         .route("/tim2", post(account::<B>).fallback(nothing))
         .route("/healthz", get(health::<B>).fallback(nothing))
         .with_state(shared)
         .fallback_service(web)
+        .layer(sharing)
 }
 
 /// Clients may also connect to `/`. A server that stops begins no other work.

@@ -48,10 +48,10 @@ impl Refusal {
     }
 
     /// Too much of something; it may be tried again after a while.
-    pub(super) fn too_many(text: impl Into<String>, retry_after: Duration) -> Self {
+    pub(super) fn too_many(code: ErrorCode, text: impl Into<String>, retry_after: Duration) -> Self {
         Self {
             retry_after: Some(retry_after),
-            ..Self::new(StatusCode::TOO_MANY_REQUESTS, ErrorCode::OverHz, text)
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, code, text)
         }
     }
 }

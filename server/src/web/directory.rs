@@ -99,7 +99,7 @@ impl From<ListingError> for Refusal {
             ListingError::SwitchedOff => {
                 Self::new(StatusCode::FORBIDDEN, ErrorCode::Interface, "switched off")
             }
-            ListingError::TooMany(pause) => Self::too_many("too many questions", pause),
+            ListingError::TooMany(pause) => Self::too_many(ErrorCode::OverHz, "too many questions", pause),
             ListingError::Refused(code) => code.into(),
         }
     }

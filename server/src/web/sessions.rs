@@ -77,7 +77,7 @@ fn refused_login(web: &Web, code: ErrorCode) -> Refusal {
     match code {
         ErrorCode::OverHz => {
             let pause = web.engine.settings().guessing.failures_per_account.refill;
-            Refusal::too_many("too many attempts", pause)
+            Refusal::too_many(ErrorCode::OverEntry, "too many attempts", pause)
         }
         ErrorCode::NoPass => Refusal::new(StatusCode::UNAUTHORIZED, code, "wrong name or password"),
         ErrorCode::PermDenied => Refusal::new(StatusCode::FORBIDDEN, code, "the account is suspended"),

@@ -78,3 +78,59 @@ async fn a_list_of_origins_holds_for_all_pages_but_the_own_ones() {
     let credentials = json!({"name": "ann", "password": "wrong", "bearer": true});
     refused(&browser.post("/client/v1/session", &credentials).await, 403, 4105);
 }
+
+#[tokio::test]
+async fn pages_of_listed_origins_may_read_answers_and_no_others() {
+    const LISTED: &str = "https://app.example";
+    let server = Server::options()
+        .set("listen.origins", "[\"https://app.example\"]")
+        .start();
+    let mut browser = Browser::new(&server);
+    let granted = |response: &tim_tests::http::Response| {
+        response.header("access-control-allow-origin").map(str::to_owned)
+    };
+    let asked = [
+        "Access-Control-Request-Method: DELETE",
+        "Access-Control-Request-Headers: authorization",
+    ];
+    for (origin, may) in [(LISTED, true), (FOREIGN, false)] {
+        browser.origin = Some(origin.to_owned());
+        for path in ["/client/v1/session", "/client/v1/files/x", "/tim2"] {
+            let response = browser.send("OPTIONS", path, &asked, b"").await;
+            assert_eq!(response.status == 204, may, "{origin} {path}: {response:?}");
+            assert_eq!(granted(&response).as_deref(), may.then_some(LISTED));
+            let methods = response.header("access-control-allow-methods");
+            assert_eq!(methods.is_some_and(|methods| methods.contains("DELETE")), may);
+        }
+        let response = browser.call(TOKEN).await;
+        assert_eq!(response.status, if may { 401 } else { 403 });
+        assert_eq!(granted(&response).as_deref(), may.then_some(LISTED));
+        let credentials = response.header("access-control-allow-credentials");
+        assert_eq!(credentials, may.then_some("true"));
+    }
+    // The page itself is nobody else's to read.
+    browser.origin = Some(LISTED.to_owned());
+    assert_eq!(granted(&browser.get("/").await), None);
+}
+
+#[tokio::test]
+async fn a_page_connects_only_from_a_listed_origin() {
+    let server = Server::options()
+        .set("listen.origins", "[\"https://app.example\"]")
+        .start();
+    let own = format!("http://{}", server.address());
+    for (origin, status) in [("https://app.example", 101), (FOREIGN, 403), (own.as_str(), 403)] {
+        for path in ["/tim", "/"] {
+            let header = format!("Origin: {origin}");
+            let upgrade = [
+                "Connection: Upgrade",
+                "Upgrade: websocket",
+                "Sec-WebSocket-Version: 13",
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+                header.as_str(),
+            ];
+            let (response, _stream) = tim_tests::http::upgrade(server.address(), path, &upgrade).await;
+            assert_eq!(response.status, status, "{origin} {path}");
+        }
+    }
+}

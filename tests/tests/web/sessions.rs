@@ -139,7 +139,7 @@ async fn guessing_is_slowed_down_together_with_logins_over_the_websocket() {
         .await
         .refusal(PacketType::Auth, ErrorCode::PermDenied);
     let response = browser.log_in(&person).await;
-    refused(&response, 429, 5105);
+    refused(&response, 429, 4111);
     let pause: u32 = response.header("retry-after").unwrap().parse().unwrap();
     assert_eq!(pause, 30);
 }
