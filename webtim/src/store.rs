@@ -171,9 +171,11 @@ pub fn use_app() -> App {
     use_context::<App>().expect("components are drawn below the root")
 }
 
+type Selector<T> = Box<dyn Fn(&Model) -> T>;
+
 struct Selected<T> {
     value: Option<Rc<T>>,
-    select: Option<Box<dyn Fn(&Model) -> T>>,
+    select: Option<Selector<T>>,
 }
 
 /// What `select` takes out of the model; the component is drawn again when that becomes another value.

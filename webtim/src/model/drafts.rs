@@ -86,6 +86,18 @@ impl Drafts {
         }
     }
 
+    /// Another tab keeps these now. What is begun in the open conversation of this tab stays.
+    pub fn follow(&mut self, mut theirs: Self, open: Option<&ChatId>) {
+        if let Some(open) = open {
+            theirs.drafts.remove(open);
+            if let Some(own) = self.drafts.remove(open) {
+                theirs.drafts.insert(open.clone(), own);
+            }
+        }
+        self.drafts = theirs.drafts;
+        self.revision += 1;
+    }
+
     /// For the storage of the browser.
     #[must_use]
     pub fn to_json(&self) -> String {

@@ -76,3 +76,30 @@ pub struct Model {
     /// Brief notices.
     pub toasts: Toasts,
 }
+
+impl Model {
+    /// Goes to a chat: what is unread in it stays marked until it is left.
+    pub fn open_chat(&mut self, id: &ChatId) {
+        if self.navigation.chat() != Some(id) {
+            self.close_chat();
+            self.chats.open(id);
+        }
+        self.navigation.open(id.clone());
+    }
+
+    /// Leaves the open chat, for the list.
+    pub fn close_chat(&mut self) {
+        if let Some(id) = self.navigation.chat().cloned() {
+            self.chats.close(&id);
+            self.navigation.close_chat();
+        }
+    }
+
+    /// A conversation is over: it disappears, also from the screen.
+    pub fn leave_chat(&mut self, id: &ChatId) {
+        if self.navigation.chat() == Some(id) {
+            self.close_chat();
+        }
+        self.chats.drop_chat(id);
+    }
+}

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::people::Availability;
-use super::{ChatId, Model, Mood, Petition};
+use super::{ChatId, Inbox, Model, Mood, Petition};
 
 /// What a browser keeps of an account. Fields that are missing or unknown do not matter.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -49,7 +49,18 @@ impl Remembered {
         remembered
     }
 
-    /// Puts it into the model of an account that was just logged in, or that another tab has changed.
+    /// Another tab has changed it: pins and requests are as they are there.
+    pub fn follow(self, model: &mut Model) {
+        let ids: Vec<ChatId> = model.chats.iter().map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            let is_pinned = self.pinned.contains(&id.to_string());
+            model.chats.set_pinned(&id, is_pinned);
+        }
+        model.inbox = Inbox::default();
+        self.apply(model);
+    }
+
+    /// Puts it into the model of an account that was just logged in.
     pub fn apply(self, model: &mut Model) {
         for (id, mid) in self.read {
             if let Some(id) = ChatId::parse(&id) {

@@ -19,19 +19,17 @@ pub enum Phase {
     Ready,
 }
 
-/// How the connection is, once somebody is logged in.
+/// How the connection is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Connection {
     /// There is one.
     #[default]
     Online,
-    /// It was lost. The next attempt is made at that time, in milliseconds since the Unix epoch.
+    /// It was lost, or there never was one.
     Waiting {
-        /// When.
+        /// When the next attempt is made, in milliseconds since the Unix epoch. In the past: it is being made.
         next_attempt: i64,
     },
-    /// An attempt is being made.
-    Connecting,
 }
 
 /// Why a session ended that was not ended here.

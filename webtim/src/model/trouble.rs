@@ -1,7 +1,8 @@
 //! Why something did not work, in a form that can be shown: which text belongs to it is the business of `i18n`.
 
 use thiserror::Error;
-use tim_client::{ConnectError, ErrorCode, RequestError, SendError};
+use tim_client::web::WebError;
+use tim_client::{AccountError, ConnectError, ErrorCode, RequestError, SendError};
 
 /// Why something did not work.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -94,6 +95,38 @@ impl From<ConnectError> for Trouble {
             ConnectError::Refused(refusal) => refusal.into(),
             ConnectError::Unreachable(_) | ConnectError::Closed(_) => Self::Offline,
             ConnectError::TimedOut => Self::TimedOut,
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+impl From<WebError> for Trouble {
+    fn from(error: WebError) -> Self {
+        match error {
+            WebError::Unreachable(_) => Self::Offline,
+            WebError::Aborted => Self::Cancelled,
+            WebError::Refused { status: 413, .. } => Self::TooLarge { limit: None },
+            WebError::Refused {
+                status: 429,
+                retry_after,
+                ..
+            } => Self::TooMany {
+                wait: retry_after.map(|wait| wait.as_secs().max(1)),
+            },
+            WebError::Refused {
+                status: 401, code: 0, ..
+            } => Self::SignedOut,
+            WebError::Refused { code, text, .. } => Self::Refused { code, text },
+            other => Self::Other(other.to_string()),
+        }
+    }
+}
+
+impl From<AccountError> for Trouble {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::Refused(refusal) => refusal.into(),
+            AccountError::Unreachable(_) => Self::Offline,
             other => Self::Other(other.to_string()),
         }
     }
