@@ -100,12 +100,19 @@ fn the_declarations_say_what_there_is() {
     succeed(node.arg(source().join("tests/declared.mjs")).arg(folder));
 }
 
+/// What needs neither WebAssembly nor a server.
 #[test]
-fn shared_fields_are_read_as_they_are_written_and_nothing_strange_is() {
-    let (Some(folder), Some(mut node)) = (package(), node()) else {
+fn events_and_shared_fields_are_what_they_should_be() {
+    let (Some(folder), Some(_)) = (package(), node()) else {
         return;
     };
-    succeed(node.arg(source().join("tests/conventions.mjs")).arg(folder));
+    for script in ["events.mjs", "conventions.mjs"] {
+        succeed(
+            Command::new("node")
+                .arg(source().join("tests").join(script))
+                .arg(&folder),
+        );
+    }
 }
 
 /// Installs the archive like an application, compiles the examples of the read-me with TypeScript, and builds one with
