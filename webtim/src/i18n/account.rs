@@ -48,9 +48,7 @@ texts! {
     // Why the last session ended.
     ended_suspended(): "Your account was suspended, or its sessions were ended by the administration.", "你的账号已被停用，或会话已被管理员结束。";
     ended_took_place(): "This account was signed in on too many devices, so this one was signed out.", "该账号登录的设备过多，此设备已退出登录。";
-    ended_expired(): "Your session has ended. Please sign in again.", "登录已过期，请重新登录。";
-    ended_elsewhere(): "You were signed out, because the account was signed out elsewhere or the password was changed.",
-        "你已退出登录：该账号在其他地方结束了会话，或密码已更改。";
+    ended_expired(): "Your session has ended: it was not used for long, was ended from elsewhere, or the password was changed.", "登录已结束：可能长时间未使用、已在其他地方退出，或密码已更改。";
     ended_other_account(): "Another account was signed in to in this browser.", "此浏览器已登录另一个账号。";
 
     // Settings.

@@ -42,7 +42,7 @@ pub use self::people::{Availability, Online, People};
 pub use self::preferences::{Density, Preferences, TextSize, Theme, Word};
 pub use self::relation::Relation;
 pub use self::remembered::Remembered;
-pub use self::rooms::{Role, Room, Rooms, Turnover};
+pub use self::rooms::{ANNOUNCEMENT, Role, Room, Rooms, Turnover};
 pub use self::session::{Connection, Ended, Phase, Session};
 pub use self::toasts::{Toast, ToastId, Toasts};
 pub use self::transfers::{Download, Progress, Transfers, Upload, UploadId, percent};

@@ -1,11 +1,14 @@
 //! Rooms, which people call groups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use tim_client::{Node, RoomId, RoomProfile};
 
 use super::people::own_picture;
+
+/// The text field of a room's profile that carries its announcement.
+pub const ANNOUNCEMENT: &str = "tim.announcement";
 
 /// What somebody may do in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +54,8 @@ pub struct Turnover {
 /// The rooms one knows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rooms {
+    /// Asked to be let in, in this tab.
+    pub asked: BTreeSet<RoomId>,
     rooms: BTreeMap<RoomId, Room>,
 }
 
@@ -103,6 +108,13 @@ impl Rooms {
         own_picture(self.profile(id)?.picture.as_ref()?)
     }
 
+    /// What those who manage the room have to say to all members.
+    #[must_use]
+    pub fn announcement(&self, id: &RoomId) -> Option<&str> {
+        let text = self.profile(id)?.extend.as_ref()?.get(ANNOUNCEMENT)?.trim();
+        (!text.is_empty()).then_some(text)
+    }
+
     /// What somebody may do in the room, as far as is known.
     #[must_use]
     pub fn role(&self, id: &RoomId, node: &Node, is_me: bool) -> Role {
@@ -143,6 +155,7 @@ impl Rooms {
 
     /// One came into a room, or is no longer in it.
     pub fn set_member(&mut self, id: &RoomId, joined: bool) {
+        self.asked.remove(id);
         let room = self.rooms.entry(id.clone()).or_default();
         room.joined = joined;
         if !joined {

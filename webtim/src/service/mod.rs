@@ -1,9 +1,12 @@
 //! The connection, storage and other tabs: turns what the server tells into changes of the model, and what people
 //! want into requests. It draws nothing.
 
+mod account;
 mod device;
 mod events;
+mod groups;
 mod messages;
+mod people;
 mod presence;
 mod profiles;
 mod session;

@@ -12,15 +12,25 @@ use self::navigation_bar::NavigationBar;
 use self::screens::Screens;
 use self::toasts::Toasts;
 use crate::model::Phase;
-use crate::store::use_select;
+use crate::store::{use_app, use_select};
+use crate::ui::people::{SignInScreen, StartScreen};
 
 /// The whole page.
 #[component]
 pub fn Shell() -> Html {
+    let app = use_app();
+    use_effect_with((), move |()| {
+        let service = app.service().clone();
+        app.spawn(async move { service.start().await });
+    });
     let phase = use_select(|model| model.session.phase.clone());
     match *phase {
-        Phase::Starting | Phase::SignedOut | Phase::Loading => html! {
-            <div class="shell-start" aria-busy="true" data-test="starting" />
+        Phase::Starting | Phase::Loading => html! { <StartScreen /> },
+        Phase::SignedOut => html! {
+            <>
+                <SignInScreen />
+                <Toasts />
+            </>
         },
         Phase::Ready => html! {
             <div class="shell" data-test="shell">

@@ -5,13 +5,15 @@ use yew::prelude::*;
 use crate::model::Screen;
 use crate::store::use_select;
 use crate::ui::conversations::ConversationsScreen;
+use crate::ui::people::{GroupsScreen, PeopleScreen, SettingsScreen};
 
 #[component]
 pub fn Screens() -> Html {
     let screen = use_select(|model| model.navigation.screen());
     match *screen {
         Screen::Chats => html! { <ConversationsScreen /> },
-        // The screens of people, groups and settings are drawn by `ui::people`.
-        Screen::People | Screen::Groups | Screen::Settings => Html::default(),
+        Screen::People => html! { <PeopleScreen /> },
+        Screen::Groups => html! { <GroupsScreen /> },
+        Screen::Settings => html! { <SettingsScreen /> },
     }
 }
