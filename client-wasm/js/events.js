@@ -1,5 +1,6 @@
 // Events for handlers and iterators. An event is taken from the client, which counts as received, only when somebody
-// listens and every iterator has come back for it: what nobody has taken stays with the server.
+// wants it: what nobody has taken stays with the server. While there are only iterators, or when that is asked for, every
+// iterator has to come back for it. Handlers want everything at once, so an iterator that lags behind them collects.
 
 import { TimError } from "./errors.js";
 
@@ -12,9 +13,19 @@ export class EventPump {
   /** Taken when everybody had stopped listening. */
   #held;
 
-  /** `next` promises the next event, or undefined after the last. */
-  constructor(next) {
+  #isStrict;
+  #backlog;
+  /** The iterator that holds everything up. */
+  #waitsFor;
+
+  /**
+   * `next` promises the next event, or undefined after the last. `isStrict`: iterators never collect; `backlog`: how
+   * many events they may.
+   */
+  constructor(next, { isStrict = false, backlog = 1024 } = {}) {
     this.#next = next;
+    this.#isStrict = isStrict;
+    this.#backlog = backlog;
   }
 
   on(type, handler) {
@@ -25,6 +36,7 @@ export class EventPump {
     const entry = { handler };
     const entries = this.#handlers.get(type) ?? new Set();
     this.#handlers.set(type, entries.add(entry));
+    this.#waitsFor?.changed();
     this.#start();
     return () => {
       entries.delete(entry);
@@ -59,7 +71,7 @@ export class EventPump {
 
   async #run() {
     while (this.#isWanted) {
-      await Promise.all([...this.#iterators].map((iterator) => iterator.wanted()));
+      await this.#turn();
       if (!this.#isWanted) {
         break;
       }
@@ -82,6 +94,21 @@ export class EventPump {
       }
     }
     this.#isRunning = false;
+  }
+
+  /** Waits until the next event may be taken. */
+  async #turn() {
+    const mayCollect = () => (this.#isStrict || this.#handlers.size === 0 ? 0 : this.#backlog);
+    for (;;) {
+      const limit = mayCollect();
+      const slow = [...this.#iterators].find((iterator) => !iterator.takes(limit));
+      if (!slow) {
+        return;
+      }
+      this.#waitsFor = slow;
+      await slow.change();
+      this.#waitsFor = undefined;
+    }
   }
 
   #deliver(event) {
@@ -112,7 +139,7 @@ function report(error) {
 class EventIterator {
   #events = [];
   #waiting = [];
-  #wants = [];
+  #changes = [];
   #isOver = false;
   #leave;
 
@@ -120,12 +147,20 @@ class EventIterator {
     this.#leave = leave;
   }
 
-  /** Resolved when the application waits for an event, or has left. */
-  wanted() {
-    if (this.#isOver || this.#waiting.length > 0) {
-      return undefined;
+  /** Whether it takes an event now: the application waits for it, or fewer than `limit` wait for the application. */
+  takes(limit) {
+    return this.#isOver || this.#waiting.length > 0 || this.#events.length < limit;
+  }
+
+  /** Resolved when that may have changed. */
+  change() {
+    return new Promise((resolve) => this.#changes.push(resolve));
+  }
+
+  changed() {
+    for (const resolve of this.#changes.splice(0)) {
+      resolve();
     }
-    return new Promise((resolve) => this.#wants.push(resolve));
   }
 
   push(event) {
@@ -143,25 +178,21 @@ class EventIterator {
     for (const waiting of this.#waiting.splice(0)) {
       waiting({ done: true, value: undefined });
     }
-    this.#want();
-  }
-
-  #want() {
-    for (const resolve of this.#wants.splice(0)) {
-      resolve();
-    }
+    this.changed();
   }
 
   next() {
     if (this.#events.length > 0) {
-      return Promise.resolve({ done: false, value: this.#events.shift() });
+      const value = this.#events.shift();
+      this.changed();
+      return Promise.resolve({ done: false, value });
     }
     if (this.#isOver) {
       return Promise.resolve({ done: true, value: undefined });
     }
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      this.#want();
+      this.changed();
     });
   }
 

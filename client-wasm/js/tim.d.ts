@@ -520,9 +520,9 @@ export interface RoomProfile {
  * A session with a server.
  *
  * Messages are confirmed to the server when the application has taken them, and never before: an event is taken when
- * there is a handler or an iterator for events, and every iterator has come back for the next one. Until then events
- * wait, up to a limit, and then with the server. Register all handlers together, before the first `await`: an event
- * for which there is no handler at its turn is gone.
+ * there is a handler for events, or when all iterators have come back for the next one. Until then events wait here, up
+ * to a limit, and beyond it with the server. Register all handlers together, before the first `await`: an event for which
+ * there is no handler at its turn is gone.
  */
 export class Client {
   private constructor();
@@ -566,8 +566,9 @@ export class Client {
 
   /**
    * All events from now on, for `for await`. Leaving the loop ends it; the client stays open. The loop ends by itself
-   * with the session. Each iterator gets every event, and all wait for the slowest, handlers included: do not keep an
-   * iterator from which you take nothing.
+   * with the session. Each iterator gets every event. One that lags behind handlers collects up to 1024 events; then, and
+   * always with `acknowledge: "next"`, everybody waits for the slowest: do not keep an iterator from which you take
+   * nothing.
    */
   events(): AsyncIterableIterator<ClientEvent>;
 

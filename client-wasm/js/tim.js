@@ -35,17 +35,18 @@ export class Client {
   #raw;
   #events;
 
-  constructor(raw) {
+  constructor(raw, options) {
     if (!loader.isReady || !(raw instanceof RawClient)) {
       throw new TimError({ kind: "invalid", message: "a client comes from Client.connect" });
     }
     this.#raw = raw;
-    this.#events = new EventPump(() => raw.next_event());
+    const isStrict = options?.acknowledge === "next";
+    this.#events = new EventPump(() => raw.next_event(), { isStrict });
   }
 
   static async connect(options) {
     await init();
-    return new Client(await call(RawClient.connect(settings(options))));
+    return new Client(await call(RawClient.connect(settings(options))), options);
   }
 
   static async register(options) {

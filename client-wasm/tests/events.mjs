@@ -89,6 +89,40 @@ const message = (text) => ({ type: "message", text });
   assert.equal((await pump.iterate().next()).done, true);
 }
 
+// Handlers do not wait for an iterator that lags, until it has collected a lot, or when that is asked for.
+for (const isStrict of [false, true]) {
+  const events = source();
+  const pump = new EventPump(() => events.next(), { isStrict, backlog: 2 });
+  const seen = [];
+  const idle = pump.iterate();
+  pump.on("message", (event) => seen.push(event.text));
+  for (const text of ["1", "2", "3", "4"]) {
+    events.give(message(text));
+  }
+  await settled();
+  assert.deepEqual(seen, isStrict ? [] : ["1", "2"]);
+  assert.equal((await idle.next()).value.text, "1");
+  await settled();
+  assert.deepEqual(seen, isStrict ? ["1"] : ["1", "2", "3"]);
+  await idle.return();
+  await settled();
+  assert.deepEqual(seen, ["1", "2", "3", "4"]);
+}
+
+// A handler that comes while an iterator holds everything up does not wait for it.
+{
+  const events = source();
+  const pump = new EventPump(() => events.next());
+  const idle = pump.iterate();
+  events.give(message("1"));
+  await settled();
+  const seen = [];
+  pump.on("message", (event) => seen.push(event.text));
+  await settled();
+  assert.deepEqual(seen, ["1"]);
+  assert.equal((await idle.next()).value.text, "1");
+}
+
 // The same handler twice is two handlers; one that fails disturbs nobody; one may stop itself.
 {
   const events = source();

@@ -1,14 +1,16 @@
-// Two people against a real server. Started with the folder of the package and the address of the server; the program
-// that starts it kills the server and starts it again when it is asked to on standard output, and answers on standard
-// input.
+// Two people against a real server. Started with the folder of the package, the address of the server, and perhaps a
+// module with another WebSocket than that of Node. The program that starts it kills the server and starts it again when
+// it is asked to on standard output, and answers on standard input.
 
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
-const [folder, server] = process.argv.slice(2);
+const [folder, address, module] = process.argv.slice(2);
 const { Client, TimError, init, toDate } = await import(pathToFileURL(`${folder}/node.js`));
 
+const { default: WebSocket } = module ? await import(pathToFileURL(module)) : {};
+const where = { server: address, WebSocket };
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
 /** Has the program do something to the server. */
@@ -35,11 +37,11 @@ await init();
 const password = "correct horse battery";
 const people = {};
 for (const name of ["alice", "bob"]) {
-  people[name] = await Client.register({ server, name, password });
+  people[name] = await Client.register({ ...where, name, password });
 }
 
 // Errors say what happened.
-await assert.rejects(Client.register({ server, name: "alice", password }), (error) => {
+await assert.rejects(Client.register({ ...where, name: "alice", password }), (error) => {
   assert.ok(error instanceof TimError && error instanceof Error);
   assert.equal(error.name, "TimError");
   assert.equal(error.kind, "refused");
@@ -48,22 +50,22 @@ await assert.rejects(Client.register({ server, name: "alice", password }), (erro
   assert.match(error.stack, /session\.mjs/);
   return true;
 });
-await assert.rejects(Client.connect({ server, login: { name: "alice", password: "wrong" } }), { code: 4105 });
-await assert.rejects(Client.connect({ server: "127.0.0.1:1", login: { name: "a", password } }), {
+await assert.rejects(Client.connect({ ...where, login: { name: "alice", password: "wrong" } }), { code: 4105 });
+await assert.rejects(Client.connect({ ...where, server: "127.0.0.1:1", login: { name: "a", password } }), {
   kind: "unreachable",
 });
-await assert.rejects(Client.connect({ server, login: { name: 7, password } }), { kind: "invalid" });
+await assert.rejects(Client.connect({ ...where, login: { name: 7, password } }), { kind: "invalid" });
 
 // Alice by a source that first has nothing, Bob by his password.
 let asked = 0;
 const alice = await Client.connect({
-  server,
+  ...where,
   device: "laptop",
-  login: async () => ({ token: await Client.token({ server, name: "alice", password }), turn: (asked += 1) }),
+  login: async () => ({ token: await Client.token({ ...where, name: "alice", password }), turn: (asked += 1) }),
   reconnect: { first: 100, longest: 500 },
 });
 const bob = await Client.connect({
-  server,
+  ...where,
   device: "phone",
   login: { name: "bob", password },
   acknowledge: "next",
@@ -182,6 +184,24 @@ await assert.rejects(alice.send(bob.node, { kind: 3, text: "no kind of the appli
   kind: "invalid",
 });
 await assert.rejects(alice.send(bob.node, { text: "x".repeat(2 << 20) }), { kind: "tooLarge" });
+
+// Notes to oneself reach the other devices, and do not come back.
+const tablet = await Client.connect({ ...where, device: "tablet", login: { name: "alice", password } });
+const toTablet = tablet.events();
+await next(toTablet, (event) => event.type === "offlineDrained");
+const own = [];
+const stopOwn = alice.on("message", (message) => own.push(message.text));
+await alice.send(alice.node, { kind: 40, extend: { "tim.sync": "{}" } });
+await alice.send(alice.node, "a note");
+const synchronised = await next(toTablet, (event) => event.kind === 40);
+assert.ok(synchronised.outgoing);
+const note = await next(toTablet, isText("a note"));
+assert.deepEqual(note.conversation, { kind: "peer", peer: alice.node });
+await tablet.close();
+await bob.send(alice.node, "after the note");
+assert.equal((await next(toAlice, (event) => event.type === "message")).text, "after the note");
+assert.deepEqual(own, ["after the note"]);
+stopOwn();
 
 // Profiles and presence.
 await alice.setProfile({ nickname: "Al", gender: 1, photos: ["/a"], extend: { motto: "sing" } });

@@ -117,8 +117,8 @@ fn events_and_shared_fields_are_what_they_should_be() {
 
 /// Installs the archive like an application, compiles the examples of the read-me with TypeScript, and builds one with
 /// Vite.
-#[test]
-fn the_examples_of_the_read_me_compile_and_build() {
+#[tokio::test]
+async fn the_examples_of_the_read_me_compile_and_build() {
     let (Some(folder), Some(_)) = (package(), node()) else {
         return;
     };
@@ -187,10 +187,13 @@ fn the_examples_of_the_read_me_compile_and_build() {
             .len()
     );
     assert!(size("js") > 10_000);
+
+    // With the WebSocket of another package, as where Node has none.
+    run("session.mjs", &[&project.join("node_modules/ws/wrapper.mjs")]).await;
 }
 
 /// Runs a script, which asks on its output for the server to be killed and started again, to its last line.
-async fn run(script: &str) {
+async fn run(script: &str, arguments: &[&Path]) {
     let (Some(folder), Some(mut node)) = (package(), node()) else {
         return;
     };
@@ -201,6 +204,7 @@ async fn run(script: &str) {
     node.arg(source().join("tests").join(script))
         .arg(folder)
         .arg(format!("ws://{}", server.address()))
+        .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let mut node = tokio::process::Command::from(node)
@@ -231,10 +235,10 @@ async fn run(script: &str) {
 
 #[tokio::test]
 async fn the_package_does_in_node_what_the_native_library_does() {
-    run("session.mjs").await;
+    run("session.mjs", &[]).await;
 }
 
 #[tokio::test]
 async fn a_session_of_the_http_api_logs_a_program_in_until_it_ends() {
-    run("web.mjs").await;
+    run("web.mjs", &[]).await;
 }
