@@ -25,6 +25,13 @@ pub enum Dialog {
     Person(Node),
     /// The card of a group with its members.
     Group(RoomId),
+    /// The viewer with a picture of a conversation.
+    Picture {
+        /// The conversation.
+        chat: ChatId,
+        /// The file of the picture.
+        file: String,
+    },
     /// Asking somebody for friendship.
     AskFriend(Node),
     /// The own profile.

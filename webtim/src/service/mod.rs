@@ -2,8 +2,11 @@
 //! want into requests. It draws nothing.
 
 mod account;
+mod attention;
+mod burning;
 mod device;
 mod events;
+mod files;
 mod groups;
 mod messages;
 mod people;
@@ -20,6 +23,9 @@ use std::rc::Rc;
 use tim_client::Client;
 use tim_client::web::WebApi;
 
+pub use self::attention::{Permission, ask, permission};
+pub use self::files::{LocalAddress, MediaFailure, Prepared, Probe, Together};
+pub(crate) use self::files::{Media, milliseconds};
 pub use self::messages::RECALL_WINDOW;
 pub use self::presence::MembersChange;
 
@@ -47,6 +53,8 @@ struct Inner {
     /// Lists and histories of this session are there, or being fetched.
     started: Cell<bool>,
     arrivals: RefCell<Vec<Listener>>,
+    attention: attention::Attention,
+    files: files::Files,
 }
 
 impl Service {
@@ -63,6 +71,8 @@ impl Service {
                 storing: Cell::default(),
                 started: Cell::default(),
                 arrivals: RefCell::default(),
+                attention: attention::Attention::default(),
+                files: files::Files::default(),
             }),
         }
     }
@@ -90,6 +100,14 @@ impl Service {
     /// Calls `told` for every new message of others, from now on until the page ends: live ones and those that waited.
     pub fn on_arrival(&self, told: impl Fn(&ChatId, &Arrived) + 'static) {
         self.inner.arrivals.borrow_mut().push(Rc::new(told));
+    }
+
+    pub(crate) fn attention(&self) -> &attention::Attention {
+        &self.inner.attention
+    }
+
+    pub(crate) fn files(&self) -> &files::Files {
+        &self.inner.files
     }
 
     fn arrived(&self, chat: &ChatId, arrived: &Arrived) {

@@ -11,6 +11,7 @@ impl Service {
     /// Looks whether the browser still has a session, and goes on with it. Called once when the page has loaded.
     pub async fn start(&self) {
         self.listen_to_tabs();
+        self.attend();
         let mut pause = 1000;
         loop {
             match self.connect().await {

@@ -35,6 +35,8 @@ pub fn dialog(dialog: &Dialog) -> Html {
         Dialog::AskFriend(node) => {
             html! { <ask_friend::AskFriend key={format!("ask {node}")} node={node.clone()} /> }
         }
+        // Drawn by `ui::media`.
+        Dialog::Picture { .. } => Html::default(),
         Dialog::EditProfile => html! { <edit_profile::EditProfile key="edit profile" /> },
         Dialog::Status => html! { <status::StatusDialog key="status" /> },
         Dialog::ChangePassword => html! { <settings::change_password::ChangePassword key="password" /> },
