@@ -17,7 +17,8 @@ use crate::store::{AccountId, FirstWaiting, Room, RoomId, RoomKind, Seq, UpperBo
 
 /// Longest page, in entries.
 pub const PAGE: usize = 500;
-/// Pages and questions of one account. A page costs as much as a few hundred messages.
+/// Pages, questions and login tokens of one account. A page costs as much as a few hundred messages, a token
+/// waits for the disk.
 pub(super) const QUESTIONS: AttemptLimit = AttemptLimit {
     burst: 200,
     refill: Duration::from_millis(100),

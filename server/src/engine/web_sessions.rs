@@ -13,6 +13,7 @@ use tim_protocol::wire::TimAuth;
 use zeroize::Zeroizing;
 
 use super::external::AccountSource;
+use super::listing::QUESTIONS;
 use super::{Engine, store_failure};
 use crate::cluster::Event;
 use crate::store::{Account, AccountId, SessionHash, WebSession};
@@ -67,6 +68,9 @@ pub enum SessionError {
     /// There is none, or it has ended.
     #[error("no session")]
     Ended,
+    /// Too many requests of this account; another one may be made after this time.
+    #[error("too many requests")]
+    TooMany(Duration),
     /// It could not be found out.
     #[error("{0}")]
     Failed(ErrorCode),
@@ -165,6 +169,9 @@ impl Engine {
     /// # Errors
     /// See [`SessionError`]; also when accounts are kept elsewhere and this one is not there any more.
     pub async fn session_token(&self, visitor: &Visitor) -> Result<String, SessionError> {
+        if !self.questions.take(&visitor.account, self.clock.now()) {
+            return Err(SessionError::TooMany(QUESTIONS.refill));
+        }
         let exists = self.exists_elsewhere(&visitor.account).await;
         if !exists.map_err(SessionError::Failed)? {
             self.end_session(visitor).await.map_err(SessionError::Failed)?;

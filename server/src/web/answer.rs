@@ -78,6 +78,7 @@ impl From<SessionError> for Refusal {
     fn from(error: SessionError) -> Self {
         match error {
             SessionError::Ended => Self::no_session(),
+            SessionError::TooMany(pause) => Self::too_many(ErrorCode::OverHz, error.to_string(), pause),
             SessionError::Failed(code) => code.into(),
         }
     }

@@ -112,7 +112,7 @@ pub(super) async fn end(
     match web.engine.visitor(secret).await {
         Ok(visitor) => web.engine.end_session(&visitor).await?,
         Err(SessionError::Ended) => {}
-        Err(SessionError::Failed(code)) => return Err(code.into()),
+        Err(error) => return Err(error.into()),
     }
     let mut response = StatusCode::NO_CONTENT.into_response();
     if matches!(shown, Shown::Cookie(_))

@@ -158,3 +158,16 @@ async fn the_secret_is_shown_by_no_log() {
     let shown = format!("{session:?} {:?}", session.visitor);
     assert!(!shown.contains(session.secret.as_str()), "{shown}");
 }
+
+#[tokio::test]
+async fn one_account_cannot_keep_the_disk_busy_with_tokens() {
+    let node = Node::start().await;
+    let session = node.begin().await;
+    for _ in 0..QUESTIONS.burst {
+        node.engine.session_token(&session.visitor).await.unwrap();
+    }
+    let refused = node.engine.session_token(&session.visitor).await.unwrap_err();
+    assert_eq!(refused, SessionError::TooMany(QUESTIONS.refill));
+    node.pass(1_000_000_000);
+    assert!(node.engine.session_token(&session.visitor).await.is_ok());
+}
