@@ -8,6 +8,7 @@ pub mod big_data;
 pub mod clock;
 pub mod committer;
 pub mod contacts;
+mod credentials;
 pub mod cursor;
 pub mod draft;
 pub mod external;
