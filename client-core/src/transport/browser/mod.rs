@@ -40,5 +40,6 @@ pub(crate) struct Connector {
 pub(crate) fn page_origin() -> Option<String> {
     let location = Reflect::get(&js_sys::global(), &"location".into()).ok()?;
     let origin = Reflect::get(&location, &JsValue::from_str("origin")).ok()?;
-    origin.as_string()
+    // Pages from files have the origin "null".
+    origin.as_string().filter(|origin| origin.starts_with("http"))
 }
