@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{Extension, FromRequestParts};
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tim_protocol::error_code::ErrorCode;
 
 use super::Web;
@@ -64,6 +64,11 @@ impl FromRequestParts<Arc<Web>> for Shown {
         match source.page {
             Page::Own => Ok(Self::Cookie(secret.to_owned())),
             Page::Foreign => Err(foreign()),
+            // Browsers without TLS say nothing with a GET. It changes nothing, no other page can read the
+            // answer, and the cookie is not sent along from other sites.
+            Page::Unsaid if matches!(parts.method, Method::GET | Method::HEAD) => {
+                Ok(Self::Cookie(secret.to_owned()))
+            }
             Page::Unsaid => Err(Refusal::new(
                 StatusCode::FORBIDDEN,
                 ErrorCode::PermDenied,

@@ -40,6 +40,28 @@ async fn a_foreign_page_cannot_use_the_cookie() {
 }
 
 #[tokio::test]
+async fn reading_needs_no_origin_but_none_that_is_foreign() {
+    const ROOMS: &str = "/client/v1/rooms";
+    let server = shared();
+    let person = Person::register(&server).await;
+    let mut browser = Browser::logged_in(&server, &person).await;
+    browser.origin = None;
+    assert_eq!(browser.get(ROOMS).await.status, 200, "as without TLS");
+    for (site, status) in [
+        ("same-origin", 200),
+        ("none", 200),
+        ("same-site", 403),
+        ("cross-site", 403),
+    ] {
+        let header = format!("Sec-Fetch-Site: {site}");
+        let response = browser.send("GET", ROOMS, &[&header], b"").await;
+        assert_eq!(response.status, status, "{site}");
+    }
+    browser.origin = Some(FOREIGN.to_owned());
+    refused(&browser.get(ROOMS).await, 403, 4105);
+}
+
+#[tokio::test]
 async fn a_foreign_page_cannot_log_its_visitor_in_as_somebody_else() {
     let server = shared();
     let person = Person::register(&server).await;
