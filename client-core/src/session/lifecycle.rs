@@ -10,13 +10,56 @@ use zeroize::Zeroize;
 
 use super::inbox::Resync;
 use super::{
-    Action, Credentials, OFFLINE_REPEAT, Outcome, Phase, Request, SILENT_INTERVALS, STABLE_AFTER, ServerKind,
-    Session, Status, VirtualRoomOperation, requests,
+    Action, Credentials, OFFLINE_REPEAT, Outcome, Phase, Renewal, Request, SILENT_INTERVALS, STABLE_AFTER,
+    ServerKind, Session, Status, VirtualRoomOperation, requests,
 };
 use crate::error::ConnectError;
 use crate::event::{DisconnectReason, Event, LogoutReason};
 
+/// An attempt to connect that is older is started anew when the network may have come back.
+const FRESH: Duration = Duration::from_secs(2);
+
 impl Session {
+    /// What came of [`Action::FetchCredentials`].
+    pub fn renew(&mut self, now: Duration, renewal: Renewal) {
+        if self.phase != Phase::FetchingCredentials {
+            return;
+        }
+        match renewal {
+            Renewal::Credentials(credentials) => {
+                self.credentials = Some(credentials);
+                self.credentials_used = false;
+                self.open(now);
+            }
+            Renewal::Later { reason, retry_after } => {
+                let reason = DisconnectReason::Unreachable(reason);
+                self.lose_for(now, reason, retry_after.unwrap_or_default());
+            }
+            Renewal::SignedOut => {
+                self.settle_first_login(Err(ConnectError::NoCredentials));
+                self.end(LogoutReason::NoCredentials);
+            }
+        }
+    }
+
+    /// The device may have slept, or changed its network: connects at once instead of after the pause, or finds out
+    /// quickly whether the connection is still alive ([`SessionConfig::probe_timeout`](super::SessionConfig::probe_timeout)).
+    pub fn nudge(&mut self, now: Duration) {
+        match self.phase {
+            Phase::Waiting { earliest, .. } if now >= earliest => {
+                self.backoff.reset();
+                self.open(now);
+            }
+            // It may have been started without network, and would wait until its end.
+            Phase::Opening { deadline } if now + self.config.connect_timeout >= deadline + FRESH => {
+                self.actions.push_back(Action::Close);
+                self.open(now);
+            }
+            Phase::Online { .. } => self.send_probe(now),
+            _ => {}
+        }
+    }
+
     pub(super) fn tick_online(&mut self, now: Duration) {
         // Devices sleep, and browsers hold the timers of hidden pages back: then nothing is known about the
         // connection, because what has arrived may not have been read yet.
@@ -151,6 +194,11 @@ impl Session {
 
     /// The connection is gone, or useless. The caller has asked for it to be closed if it may still be open.
     pub(super) fn lose(&mut self, now: Duration, reason: DisconnectReason) {
+        self.lose_for(now, reason, Duration::ZERO);
+    }
+
+    /// The same, and it makes no sense to try again sooner than that.
+    pub(super) fn lose_for(&mut self, now: Duration, reason: DisconnectReason, at_least: Duration) {
         if let Phase::Online { since } = self.phase
             && (now.saturating_sub(since) >= STABLE_AFTER || reason == DisconnectReason::Behind)
         {
@@ -180,7 +228,11 @@ impl Session {
         } else {
             self.backoff.pause(&self.config.reconnect, &mut self.random)
         };
-        self.phase = Phase::Waiting { until: now + pause };
+        let pause = pause.max(at_least);
+        self.phase = Phase::Waiting {
+            until: now + pause,
+            earliest: now + at_least,
+        };
         self.inbox.report(Event::Disconnected {
             reason,
             retry_in: pause,

@@ -48,7 +48,7 @@ use self::random::Random;
 use self::requests::Requests;
 use self::subscriptions::Subscriptions;
 use crate::error::{ConnectError, RequestError, SendError};
-use crate::event::{DisconnectReason, Event, LogoutReason};
+use crate::event::{DisconnectReason, Event};
 use crate::message::Sent;
 
 /// A connection that lived so long was a success: the next pause is short again.
@@ -59,9 +59,6 @@ const SILENT_INTERVALS: u32 = 4;
 
 /// Pause before the offline queue is asked for again, on servers that stop after one batch.
 const OFFLINE_REPEAT: Duration = Duration::from_millis(50);
-
-/// An attempt to connect that is older is started anew when the network may have come back.
-const FRESH: Duration = Duration::from_secs(2);
 
 /// Control packets that may wait to be written before reading pauses.
 const MAX_CONTROL: usize = 4096;
@@ -114,11 +111,23 @@ pub enum Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Idle,
-    Opening { deadline: Duration },
-    Pausing { until: Duration },
-    LoggingIn { deadline: Duration },
-    Online { since: Duration },
-    Waiting { until: Duration },
+    Opening {
+        deadline: Duration,
+    },
+    Pausing {
+        until: Duration,
+    },
+    LoggingIn {
+        deadline: Duration,
+    },
+    Online {
+        since: Duration,
+    },
+    /// A nudge ends the pause, but not before `earliest`.
+    Waiting {
+        until: Duration,
+        earliest: Duration,
+    },
     FetchingCredentials,
     Ended,
 }
@@ -265,48 +274,6 @@ impl Session {
         }
     }
 
-    /// What came of [`Action::FetchCredentials`].
-    pub fn renew(&mut self, now: Duration, renewal: Renewal) {
-        if self.phase != Phase::FetchingCredentials {
-            return;
-        }
-        match renewal {
-            Renewal::Credentials(credentials) => {
-                self.credentials = Some(credentials);
-                self.credentials_used = false;
-                self.open(now);
-            }
-            Renewal::Later { reason, retry_after } => {
-                self.lose(now, DisconnectReason::Unreachable(reason));
-                if let Phase::Waiting { until } = &mut self.phase {
-                    *until = (*until).max(now + retry_after.unwrap_or_default());
-                }
-            }
-            Renewal::SignedOut => {
-                self.settle_first_login(Err(ConnectError::NoCredentials));
-                self.end(LogoutReason::NoCredentials);
-            }
-        }
-    }
-
-    /// The device may have slept, or changed its network: connects at once instead of after the pause, or finds out
-    /// quickly whether the connection is still alive ([`SessionConfig::probe_timeout`]).
-    pub fn nudge(&mut self, now: Duration) {
-        match self.phase {
-            Phase::Waiting { .. } => {
-                self.backoff.reset();
-                self.open(now);
-            }
-            // It may have been started without network, and would wait until its end.
-            Phase::Opening { deadline } if now + self.config.connect_timeout >= deadline + FRESH => {
-                self.actions.push_back(Action::Close);
-                self.open(now);
-            }
-            Phase::Online { .. } => self.send_probe(now),
-            _ => {}
-        }
-    }
-
     /// Time has passed. Call at [`Session::deadline`]; calling earlier does no harm.
     pub fn tick(&mut self, now: Duration) {
         for settled in self.requests.timed_out(now, self.config.quiet_timeout) {
@@ -322,7 +289,7 @@ impl Session {
                 self.actions.push_back(Action::Close);
                 self.lose(now, DisconnectReason::LoginTimedOut);
             }
-            Phase::Waiting { until } if now >= until => self.open(now),
+            Phase::Waiting { until, .. } if now >= until => self.open(now),
             Phase::Online { .. } => self.tick_online(now),
             _ => {}
         }
@@ -333,7 +300,7 @@ impl Session {
     pub fn deadline(&self) -> Option<Duration> {
         let phase = match self.phase {
             Phase::Opening { deadline } | Phase::LoggingIn { deadline } => Some(deadline),
-            Phase::Pausing { until } | Phase::Waiting { until } => Some(until),
+            Phase::Pausing { until } | Phase::Waiting { until, .. } => Some(until),
             Phase::Online { .. } => {
                 let broken = self.probe.or_else(|| self.broken_at());
                 [

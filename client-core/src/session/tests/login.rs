@@ -305,8 +305,12 @@ fn a_source_that_has_nothing_yet_is_asked_again_no_sooner_than_it_says() {
             retry_after: Some(Duration::from_secs(120)),
         },
     );
-    assert!(matches!(rig.event(), Some(Event::Disconnected { .. })));
+    assert!(matches!(
+        rig.event(),
+        Some(Event::Disconnected { retry_in, .. }) if retry_in == Duration::from_secs(120)
+    ));
     rig.advance(Duration::from_secs(119));
+    rig.session.nudge(rig.now);
     assert_eq!(rig.session.poll_action(), None);
     rig.advance(Duration::from_secs(1));
     assert_eq!(rig.session.poll_action(), Some(Action::FetchCredentials));
