@@ -15,6 +15,7 @@ use tim_protocol::{Encoding, ErrorCode, Node, WireStruct, node};
 
 use super::*;
 use crate::error::Refusal;
+use crate::event::LogoutReason;
 use crate::message::{Mid, NoticeKind, Outgoing};
 
 struct Rig {
