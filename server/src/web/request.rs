@@ -64,15 +64,19 @@ fn said_by_proxy(peer: Peer, headers: &HeaderMap, trusted: &[Network]) -> bool {
 
 fn page(method: &Method, headers: &HeaderMap, is_private: bool, allowed: &[Origin]) -> Page {
     let is_own = |origin: &Origin| is_same(origin, headers, is_private) || allowed.contains(origin);
+    let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
+    if site == Some(b"same-origin") {
+        // No page can make a browser say so; also behind a proxy that tells another host.
+        return Page::Own;
+    }
     match single(headers, &ORIGIN) {
         Ok(Some(origin)) => match Origin::from_header(origin) {
             Some(origin) if is_own(&origin) => Page::Own,
             _ => Page::Foreign,
         },
         Err(_) => Page::Foreign,
-        Ok(None) => match headers.get("sec-fetch-site").map(|site| site.as_bytes()) {
+        Ok(None) => match site {
             None => Page::Unsaid,
-            Some(b"same-origin") => Page::Own,
             // The user typed the address or opened a bookmark.
             Some(b"none") if matches!(*method, Method::GET | Method::HEAD) => Page::Own,
             Some(_) => Page::Foreign,
@@ -178,6 +182,21 @@ mod tests {
         let mut twice = headers(&[("host", "chat.example"), ("origin", "https://chat.example")]);
         twice.append("origin", HeaderValue::from_static("https://chat.example"));
         assert_eq!(page(&Method::POST, &twice, true, &[]), Page::Foreign);
+    }
+
+    #[test]
+    fn a_proxy_may_tell_another_host_when_the_browser_says_where_the_request_comes_from() {
+        let page = |site| {
+            let headers = headers(&[
+                ("origin", "https://chat.example"),
+                ("host", "10.0.0.1:20003"),
+                ("sec-fetch-site", site),
+            ]);
+            page(&Method::POST, &headers, false, &[])
+        };
+        assert_eq!(page("same-origin"), Page::Own);
+        assert_eq!(page("same-site"), Page::Foreign);
+        assert_eq!(page("cross-site"), Page::Foreign);
     }
 
     #[test]
