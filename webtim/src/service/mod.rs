@@ -23,7 +23,6 @@ use std::rc::Rc;
 use tim_client::Client;
 use tim_client::web::WebApi;
 
-pub use self::attention::{Permission, ask, permission};
 pub use self::files::{LocalAddress, MediaFailure, Prepared, Probe, Together};
 pub(crate) use self::files::{Media, milliseconds};
 pub use self::messages::RECALL_WINDOW;

@@ -12,8 +12,6 @@ use std::cell::{Cell, RefCell};
 use gloo_events::{EventListener, EventListenerOptions};
 use tim_client::Node;
 
-pub use self::popup::{Permission, ask, permission};
-
 use self::decide::{Arrival, Call, Situation, decide};
 use self::popup::Popups;
 use self::sound::Sound;

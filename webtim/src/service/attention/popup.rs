@@ -4,47 +4,13 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use gloo_events::EventListener;
-use wasm_bindgen_futures::JsFuture;
 use web_sys::{Notification, NotificationOptions, NotificationPermission};
 
-/// Whether the browser permits notices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Permission {
-    /// It can be asked.
-    Askable,
-    /// Yes.
-    Granted,
-    /// No. Only the settings of the browser change that.
-    Denied,
-    /// This browser has none.
-    Missing,
-}
-
-/// Whether the browser permits notices.
-#[must_use]
-pub fn permission() -> Permission {
-    let window = web_sys::window();
-    let known =
-        window.is_some_and(|window| js_sys::Reflect::has(&window, &"Notification".into()).unwrap_or(false));
-    if !known {
-        return Permission::Missing;
-    }
-    match Notification::permission() {
-        NotificationPermission::Granted => Permission::Granted,
-        NotificationPermission::Denied => Permission::Denied,
-        _ => Permission::Askable,
-    }
-}
-
-/// Asks the person. Must be called in answer to something that they did.
-pub async fn ask() -> Permission {
-    if permission() == Permission::Askable
-        && let Ok(promise) = Notification::request_permission()
-    {
-        // The answer is read below, in whatever form it comes.
-        drop(JsFuture::from(promise).await);
-    }
-    permission()
+/// Whether the browser permits notices. The settings ask for it, when somebody wants them.
+fn is_permitted() -> bool {
+    let known = web_sys::window()
+        .is_some_and(|window| js_sys::Reflect::has(&window, &"Notification".into()).unwrap_or(false));
+    known && Notification::permission() == NotificationPermission::Granted
 }
 
 /// Notices that are on the screen.
@@ -63,7 +29,7 @@ impl Popups {
         icon: Option<&str>,
         opened: impl FnOnce() + 'static,
     ) {
-        if permission() != Permission::Granted {
+        if !is_permitted() {
             return;
         }
         let options = NotificationOptions::new();

@@ -71,7 +71,7 @@ fn head(file: &Rc<File>, lang: Lang) -> Html {
     html! {
         <div class="media-head">
             <div class="file-text">
-                <span class="file-name truncate" title={file.name.clone()}>{ file.name.clone() }</span>
+                <span class="file-name truncate" data-test="file-name" title={file.name.clone()}>{ file.name.clone() }</span>
                 <DownloadState file={Rc::clone(file)} otherwise={facts} />
             </div>
             <DownloadButton file={Rc::clone(file)} />

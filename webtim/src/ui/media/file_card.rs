@@ -32,7 +32,7 @@ pub(super) fn FileCard(props: &FileCardProps) -> Html {
                 <span class="file-ending" aria-hidden="true">{ ending(&file.name) }</span>
             </span>
             <div class="file-text">
-                <span class="file-name" title={file.name.clone()}>{ name(&file.name) }</span>
+                <span class="file-name" data-test="file-name" title={file.name.clone()}>{ name(&file.name) }</span>
                 <DownloadState file={Rc::clone(file)} otherwise={facts} />
                 if kind.is_dangerous() { <span class="file-warning">{ media::program_warning(lang) }</span> }
                 if unchecked { <span class="file-warning">{ media::unchecked_hint(lang) }</span> }
@@ -42,13 +42,18 @@ pub(super) fn FileCard(props: &FileCardProps) -> Html {
     }
 }
 
-/// The name in two parts, so that a narrow card cuts the middle and the ending stays in sight.
-fn name(name: &str) -> Html {
+/// Longest name that is shown in full, in characters.
+const FULL: usize = 48;
+
+/// The name, without the middle if it is long: the ending stays in sight.
+fn name(name: &str) -> String {
     let chars = name.chars().count();
-    let tail = 9.min(chars / 2);
-    let head: String = name.chars().take(chars - tail).collect();
-    let tail: String = name.chars().skip(chars - tail).collect();
-    html! { <><span class="file-name-head">{ head }</span><span class="file-name-tail">{ tail }</span></> }
+    if chars <= FULL {
+        return name.to_owned();
+    }
+    let head: String = name.chars().take(FULL - 16).collect();
+    let tail: String = name.chars().skip(chars - 15).collect();
+    format!("{head}…{tail}")
 }
 
 fn ending(name: &str) -> String {
@@ -87,5 +92,18 @@ fn kind_name(kind: FileKind, lang: Lang) -> &'static str {
         FileKind::Slides => media::file_kind_slides(lang),
         FileKind::Video => media::file_kind_video(lang),
         FileKind::Other => media::file_kind_other(lang),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_keeps_its_beginning_and_its_ending() {
+        assert_eq!(name("a.txt"), "a.txt");
+        let long = name(&format!("{}.tar.gz", "长".repeat(100)));
+        assert_eq!(long.chars().count(), FULL);
+        assert!(long.starts_with('长') && long.ends_with("长.tar.gz"));
     }
 }
