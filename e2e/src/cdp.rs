@@ -25,8 +25,19 @@ struct Shared {
     next: AtomicU64,
     outgoing: mpsc::UnboundedSender<String>,
     waiting: Mutex<HashMap<u64, oneshot::Sender<Result<Value, String>>>>,
-    /// By session; the browser itself has the empty name.
-    listeners: Mutex<HashMap<String, mpsc::UnboundedSender<Event>>>,
+    listeners: Mutex<Listeners>,
+}
+
+type Listener = Box<dyn Fn(&Event) + Send>;
+
+/// Who hears of events, by session.
+#[derive(Default)]
+struct Listeners(HashMap<String, Listener>);
+
+impl std::fmt::Debug for Listeners {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_set().entries(self.0.keys()).finish()
+    }
 }
 
 /// Something that happened.
@@ -130,16 +141,24 @@ impl Connection {
         }
     }
 
-    /// The events of a page, or of the browser, from now on.
-    #[must_use]
-    pub fn listen(&self, session: &str) -> mpsc::UnboundedReceiver<Event> {
-        let (sender, receiver) = mpsc::unbounded_channel();
+    /// Has the events of a page heard from now on: each before the answers that the browser gave after it.
+    pub fn listen(&self, session: &str, listener: impl Fn(&Event) + Send + 'static) {
         self.shared
             .listeners
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(session.to_owned(), sender);
-        receiver
+            .0
+            .insert(session.to_owned(), Box::new(listener));
+    }
+
+    /// Nobody hears of the events of a page any more.
+    pub fn stop_listening(&self, session: &str) {
+        self.shared
+            .listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .remove(session);
     }
 }
 
@@ -164,12 +183,9 @@ impl Shared {
             method: message["method"].as_str().unwrap_or_default().to_owned(),
             params: message["params"].take(),
         };
-        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
-        if listeners
-            .get(&session)
-            .is_some_and(|listener| listener.send(event).is_err())
-        {
-            listeners.remove(&session);
+        let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(listener) = listeners.0.get(&session) {
+            listener(&event);
         }
     }
 }

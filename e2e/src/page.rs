@@ -123,13 +123,8 @@ impl Page {
         let session = connection.call("", "Target.attachToTarget", attach).await;
         let session = session["sessionId"].as_str().expect("a session").to_owned();
         let complaints = Complaints::default();
-        let mut events = connection.listen(&session);
         let noted = complaints.clone();
-        tokio::spawn(async move {
-            while let Some(event) = events.recv().await {
-                noted.take(&event);
-            }
-        });
+        connection.listen(&session, move |event| noted.take(event));
         let page = Self {
             connection,
             session,
@@ -559,6 +554,7 @@ impl Page {
 
 impl Drop for Page {
     fn drop(&mut self) {
+        self.connection.stop_listening(&self.session);
         if !std::thread::panicking() {
             let complaints = self.complaints.unexpected();
             assert!(

@@ -8,25 +8,31 @@ pub fn literal(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// The CSS selector of an element by its `data-test` name; anything that is more than a name is a selector already.
+/// The CSS selector of a target: each word that begins with a letter is a `data-test` name, what follows it up to the
+/// next blank narrows it down, and a word that begins otherwise is left as it is. Whatever names `data-test` itself is
+/// a selector already.
 #[must_use]
 pub fn selector(target: &str) -> String {
-    let name = target
-        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
-        .map_or(target, |end| &target[..end]);
-    let rest = &target[name.len()..];
-    if name.is_empty() {
+    if target.contains("data-test") {
         return target.to_owned();
     }
-    // `message[data-own="true"]` and `dialog dialog-confirm` are short for attributes too.
-    let rest = match rest.strip_prefix(' ') {
-        Some(inner) => format!(" {}", selector(inner)),
-        None => match rest.split_once("] ") {
-            Some((attributes, inner)) => format!("{attributes}] {}", selector(inner)),
-            None => rest.to_owned(),
-        },
-    };
-    format!("[data-test=\"{name}\"]{rest}")
+    let mut depth = 0_i32;
+    let words = target.split(|c: char| {
+        depth += i32::from(c == '[') - i32::from(c == ']');
+        c == ' ' && depth == 0
+    });
+    let words: Vec<String> = words.map(word).collect();
+    words.join(" ")
+}
+
+fn word(word: &str) -> String {
+    let end = word
+        .find(|c: char| !(c.is_ascii_alphanumeric() || c == '-'))
+        .unwrap_or(word.len());
+    match word.split_at(end) {
+        ("", _) => word.to_owned(),
+        (name, rest) => format!("[data-test=\"{name}\"]{rest}"),
+    }
 }
 
 /// Runs before anything of a page: notes what the content security policy stopped.
@@ -94,7 +100,11 @@ mod tests {
             selector("dialog dialog-confirm"),
             r#"[data-test="dialog"] [data-test="dialog-confirm"]"#
         );
-        assert_eq!(selector(".plain > a"), ".plain > a");
+        assert_eq!(
+            selector(r#"friends [data-name="a b"] open"#),
+            r#"[data-test="friends"] [data-name="a b"] [data-test="open"]"#
+        );
+        assert_eq!(selector(r#"[data-test="x"] input"#), r#"[data-test="x"] input"#);
         assert_eq!(selector(r#"[role="log"]"#), r#"[role="log"]"#);
     }
 }

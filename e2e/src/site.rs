@@ -28,7 +28,9 @@ impl Site {
     /// A server with settings of its own.
     #[must_use]
     pub fn with(change: impl FnOnce(Options) -> Options) -> Self {
-        let options = Server::options().unset("presence.offline_notices");
+        let options = Server::options()
+            .unset("presence.offline_notices")
+            .set("directory.users", "true");
         let options = match std::env::var("TIM_PAGES") {
             Ok(folder) => options.set("web.directory", &format!("{folder:?}")),
             Err(_) => options,

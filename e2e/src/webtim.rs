@@ -141,7 +141,7 @@ impl Device {
             url: site.url(),
         };
         device.open(&device.url).await;
-        device.see("sign-in").await;
+        device.see("sign-in-form").await;
         device
     }
 
@@ -165,9 +165,9 @@ impl Device {
 
     /// Fills the sign-in form and sends it.
     pub async fn try_sign_in(&self, name: &str, password: &str) {
-        self.fill("sign-in-name", name).await;
-        self.fill("sign-in-password", password).await;
-        self.click("sign-in-submit").await;
+        self.fill("sign-in-form account-name", name).await;
+        self.fill("sign-in-form password", password).await;
+        self.click("sign-in-form submit").await;
     }
 
     /// Signs in and waits until that is done.
@@ -189,11 +189,11 @@ impl Device {
 
     /// Fills the registration and sends it.
     pub async fn try_register(&self, person: &Person) {
-        self.click("to-register").await;
-        self.fill("register-name", &person.name).await;
-        self.fill("register-password", &person.password).await;
-        self.fill("register-nickname", &person.nickname).await;
-        self.click("register-submit").await;
+        self.click("tab-register").await;
+        self.fill("register-form account-name", &person.name).await;
+        self.fill("register-form nickname", &person.nickname).await;
+        self.fill("register-form password", &person.password).await;
+        self.click("register-form submit").await;
     }
 
     /// Goes to an area of the application.
@@ -213,13 +213,13 @@ impl Device {
 
     /// Writes into the conversation that is open.
     pub async fn send(&self, text: &str) {
-        self.fill("compose-input", text).await;
+        self.fill("composer-text", text).await;
         self.press(crate::page::Key::Enter).await;
         self.wait_until(
             "the field to be empty",
             &format!(
                 "document.querySelector({}).value === ''",
-                literal("[data-test=compose-input]")
+                literal("[data-test=composer-text]")
             ),
         )
         .await;
@@ -242,12 +242,33 @@ impl Device {
         texts.iter().map(|text| text.trim().to_owned()).collect()
     }
 
+    /// Opens a page of the settings.
+    pub async fn settings(&self, page: &str) {
+        self.go("settings").await;
+        self.click(&format!("settings-{page}")).await;
+        self.see(&format!("page-{page}")).await;
+    }
+
+    /// Tells others something about oneself, or hides from them.
+    pub async fn set_status(&self, text: &str, invisible: bool) {
+        self.settings("account").await;
+        self.click("set-status").await;
+        self.fill("status-text", text).await;
+        let hidden =
+            "document.querySelector('[data-test=invisible]').matches('[aria-checked=true], :checked')";
+        if self.run(hidden).await != invisible {
+            self.click("invisible").await;
+        }
+        self.click("save-status").await;
+        self.see_no("status-dialog").await;
+    }
+
     /// Signs out, and waits for the sign-in.
     pub async fn sign_out(&self) {
-        self.go("settings").await;
-        self.click("log-out").await;
+        self.settings("account").await;
+        self.click("sign-out").await;
         self.confirm().await;
-        self.see("sign-in").await;
+        self.see("sign-in-form").await;
     }
 
     /// Closes the browser, after checking that the page did nothing wrong.
@@ -257,7 +278,7 @@ impl Device {
 
     /// Says yes to a question.
     pub async fn confirm(&self) {
-        self.click("dialog-confirm").await;
+        self.click("confirm-ok").await;
     }
 }
 

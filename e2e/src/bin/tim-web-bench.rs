@@ -63,7 +63,7 @@ async fn loads(site: &Site) -> Vec<f64> {
     let mut times = Vec::new();
     for _ in 0..LOADS {
         let page = Page::new(Browser::shared().await, Screen::DESKTOP).await;
-        note_appearance(&page, "sign-in-name").await;
+        note_appearance(&page, "account-name").await;
         page.open(&site.url()).await;
         times.push(appearance(&page).await);
         page.close().await;

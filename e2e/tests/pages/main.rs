@@ -7,6 +7,8 @@
     reason = "the helpers of tests are test code too"
 )]
 
+mod accounts;
 mod driver;
+mod friends;
 mod loading;
 mod sdk;
