@@ -5,6 +5,7 @@
 //! numbers and sizes come from [`dates`] and [`numbers`], which ask the browser.
 
 pub mod account;
+pub mod chat;
 pub mod common;
 pub mod dates;
 pub mod groups;

@@ -39,6 +39,7 @@ icons! {
     ToBottom: "M12 4v12M6.5 10.5L12 16l5.5-5.5M6 20h12";
 
     // Actions.
+    Pin: "M9 4h6l-.8 6 3.3 3.5h-11L9.8 10zM12 13.5V20.5";
     Add: "M12 5v14M5 12h14";
     Close: "M6 6l12 12M18 6L6 18";
     Check: "M5 12.5l4.5 4.5L19 7";
