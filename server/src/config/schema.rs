@@ -183,8 +183,9 @@ settings! {
     limits: Limits {
         /// Sockets open at the same time, logged in or not.
         connections: usize = 100_000;
-        /// Sockets of one address that are not logged in. IPv6 addresses count by /64 network.
-        unauthenticated_per_address: usize = 128;
+        /// Sockets of one address that are not logged in, also all of browsers but their WebSocket: a page uses up to
+        /// six for some seconds. IPv6 addresses count by /64 network.
+        unauthenticated_per_address: usize = 512;
         /// Connections per second of one address, and as many at once; more are closed. 0: no limit.
         connections_per_second_per_address: u32 = 1_000;
         /// Time from connecting to a successful login.
