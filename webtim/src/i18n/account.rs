@@ -5,8 +5,8 @@ use super::texts;
 texts! {
     // The first page.
     welcome_title(): "Talk freely", "畅所欲言";
-    welcome_text(): "Messages, groups and files on a server of your choice. Open source, with nobody listening in.",
-        "消息、群组与文件，都在你自己选择的服务器上。开放源代码，没有第三方窥探。";
+    welcome_text(): "Messages, groups and files on a server of your choice. Open source, without advertising and without trackers.",
+        "消息、群组与文件，都在你自己选择的服务器上。开放源代码，没有广告，也没有追踪。";
     sign_in(): "Sign in", "登录";
     create_account(): "Create account", "注册账号";
     sign_in_or_register(): "Sign in or create an account", "登录或注册";

@@ -85,7 +85,7 @@ pub fn GroupCard(props: &GroupCardProps) -> Html {
         let room = room.clone();
         use_select(move |model| Facts::of(model, &room))
     };
-    let tab = use_state(|| AttrValue::from("members"));
+    let tab = use_state(|| AttrValue::from("group-members"));
     let member_question = use_state(|| None::<MemberQuestion>);
     let group_question = use_state(|| None::<GroupQuestion>);
     let command = use_command();
@@ -180,10 +180,10 @@ pub fn GroupCard(props: &GroupCardProps) -> Html {
         Callback::from(move |id: AttrValue| tab.set(id))
     };
     let content = match tab.as_str() {
-        "requests" if facts.own.manages() => {
+        "group-requests" if facts.own.manages() => {
             html! { <Waiting room={room.clone()} waiting={facts.waiting.clone()} /> }
         }
-        "blocked" if facts.own.manages() => html! { <BlockedMembers room={room.clone()} /> },
+        "group-blocked" if facts.own.manages() => html! { <BlockedMembers room={room.clone()} /> },
         _ => html! { <Members room={room.clone()} own={facts.own} {onquestion} /> },
     };
     html! {
@@ -209,9 +209,9 @@ pub fn GroupCard(props: &GroupCardProps) -> Html {
                 </div>
                 if facts.own.manages() {
                     <Tabs label={groups::group(lang)} selected={(*tab).clone()} {onselect} tabs={vec![
-                        Tab { id: "members".into(), title: groups::members_title(lang).into(), count: 0 },
-                        Tab { id: "requests".into(), title: groups::join_requests(lang).into(), count: u64::try_from(facts.waiting.len()).unwrap_or(u64::MAX) },
-                        Tab { id: "blocked".into(), title: groups::blocked_members(lang).into(), count: 0 },
+                        Tab { id: "group-members".into(), title: groups::members_title(lang).into(), count: 0 },
+                        Tab { id: "group-requests".into(), title: groups::join_requests(lang).into(), count: u64::try_from(facts.waiting.len()).unwrap_or(u64::MAX) },
+                        Tab { id: "group-blocked".into(), title: groups::blocked_members(lang).into(), count: 0 },
                     ]}>{ content }</Tabs>
                 } else if facts.joined {
                     { content }
