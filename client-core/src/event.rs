@@ -34,7 +34,8 @@ pub enum DisconnectReason {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LogoutReason {
-    /// The administration suspended the account, or ended all its sessions.
+    /// The server ended the session: the administration suspended the account or ended its sessions, or the session of
+    /// the HTTP API that it was opened from has ended, for example because the user signed out in another tab.
     Forced,
     /// Another device of the account took this one's place (error 4111).
     TookPlace,

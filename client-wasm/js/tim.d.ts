@@ -416,7 +416,10 @@ export interface DisconnectReason {
 
 /** Why a session ended for good. */
 export type LogoutReason =
-  /** The administration suspended the account, or ended its sessions. */
+  /**
+   * The server ended the session: the administration suspended the account or ended its sessions, or the sign-in that it
+   * was opened from has ended, for example because the user signed out in another tab ({@link WebApi.signedIn} tells).
+   */
   | { kind: "forced" }
   /** Another device of the account took this one's place. */
   | { kind: "tookPlace" }
