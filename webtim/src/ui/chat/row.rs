@@ -312,7 +312,7 @@ pub(super) fn focus_composer() {
         .and_then(|window| window.document())
         .and_then(|document| {
             document
-                .query_selector("[data-test='compose-input']")
+                .query_selector("[data-test='composer-text']")
                 .ok()
                 .flatten()
         });
