@@ -22,6 +22,7 @@ texts! {
     show_password(): "Show password", "显示密码";
     hide_password(): "Hide password", "隐藏密码";
     starting(): "Starting…", "正在启动…";
+    waiting_for_server(): "The server cannot be reached. Trying again…", "无法连接服务器，正在重试…";
 
     // What is wrong with a form.
     name_missing(): "Enter your account name.", "请输入账号名。";

@@ -70,8 +70,7 @@ texts! {
     trouble_blocked(): "You are blocked there.", "对方已将你屏蔽。";
     trouble_friends_already(): "You are friends already.", "你们已经是好友了。";
     trouble_room_gone(): "This group was dissolved.", "该群组已解散。";
-    trouble_no_such_room(): "There is no such group, or you are not in it.", "没有这个群组，或者你不在其中。";
-    trouble_gone(): "That is no longer there.", "内容已不存在。";
+    trouble_gone(): "That is not there, or no longer.", "内容不存在，或已被删除。";
     trouble_busy(): "The server is busy. Try again in a moment.", "服务器繁忙，请稍后再试。";
     trouble_password(): "The password was not accepted.", "密码未被接受。";
     trouble_too_many_logins(): "This account is signed in on too many devices, or there were too many attempts.",
@@ -114,11 +113,10 @@ fn refusal(lang: Lang, code: i32, text: &str) -> String {
     let known = match Code::from_code(code) {
         Some(Code::HasExist) => trouble_exists(lang),
         Some(Code::NoPass) => trouble_wrong_login(lang),
-        Some(Code::ExpireOp | Code::Params) => trouble_gone(lang),
+        Some(Code::ExpireOp | Code::Params | Code::NoExist) => trouble_gone(lang),
         Some(Code::PermDenied) => trouble_not_allowed(lang),
         Some(Code::Account) => trouble_no_such_user(lang),
         Some(Code::Cancel) => trouble_room_gone(lang),
-        Some(Code::NoExist) => trouble_no_such_room(lang),
         Some(Code::Block) => trouble_blocked(lang),
         Some(Code::OverEntry) => trouble_too_many_logins(lang),
         Some(Code::ModifyAuth) => trouble_password(lang),

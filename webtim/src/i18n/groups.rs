@@ -34,10 +34,10 @@ texts! {
     // Joining.
     join(): "Join", "加入";
     ask_to_join(): "Ask to join", "申请加入";
-    ask_to_join_text(topic: &str): "“{topic}” is private. Whoever manages it gets your request.", "“{topic}”是私密群组，管理者会收到你的申请。";
+    ask_to_join_text(topic: &str): "“{topic}” is private: its founder and managers decide who joins.", "“{topic}”是私密群组，由群主和管理员审批。";
     request_default(name: &str): "Hello, I am {name} and would like to join.", "你好，我是{name}，想加入群组。";
     joined(topic: &str): "You are in “{topic}” now.", "你已加入“{topic}”。";
-    asked(topic: &str): "Whoever manages “{topic}” has your request now.", "已向“{topic}”的管理者发送申请。";
+    asked(topic: &str): "Your request to join “{topic}” was sent.", "已申请加入“{topic}”。";
     asked_tag(): "Asked", "已申请";
     member_tag(): "Member", "已加入";
     no_join_requests(): "No open requests", "没有待处理的申请";

@@ -35,7 +35,7 @@ texts! {
     request_text_hint(): "They see it with your request.", "对方会在申请中看到。";
     request_default(name: &str): "Hello, I am {name}.", "你好，我是{name}。";
     send_request(): "Send request", "发送申请";
-    request_sent(name: &str): "{name} has your request now.", "已向{name}发送好友申请。";
+    request_sent(name: &str): "Your request was sent to {name}.", "已向{name}发送好友申请。";
     now_friends(name: &str): "You and {name} are friends now.", "你和{name}已成为好友。";
     asks_for_friendship(): "asks for friendship", "申请加你为好友";
     accept(): "Accept", "接受";

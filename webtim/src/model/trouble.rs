@@ -127,6 +127,11 @@ impl From<AccountError> for Trouble {
         match error {
             AccountError::Refused(refusal) => refusal.into(),
             AccountError::Unreachable(_) => Self::Offline,
+            // Registration is switched off.
+            AccountError::Status(403) => Self::Refused {
+                code: ErrorCode::Interface.code(),
+                text: String::new(),
+            },
             other => Self::Other(other.to_string()),
         }
     }

@@ -115,7 +115,10 @@ impl Service {
                 self.left_room(&room);
                 self.news(News::Removed(room));
             }
-            (NoticeKind::JoinRefused, _, Some(room)) => self.news(News::JoinRefused(room, text)),
+            (NoticeKind::JoinRefused, _, Some(room)) => {
+                self.store.change(|model| model.rooms.asked.remove(&room));
+                self.news(News::JoinRefused(room, text));
+            }
             (kind, ..) => web_sys::console::debug_1(&format!("{kind:?}").into()),
         }
     }

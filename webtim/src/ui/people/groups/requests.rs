@@ -88,14 +88,13 @@ pub fn JoinRequestRow(props: &JoinRequestRowProps) -> Html {
             })
         })
     };
-    let wish = groups::wants_to_join(lang, &topic);
     let line = match props.text.trim() {
-        "" => wish,
-        text => format!("{wish} · “{text}”"),
+        "" => groups::wants_to_join(lang, &topic),
+        text => format!("“{text}”"),
     };
     html! {
         <>
-            <PersonRow node={props.node.clone()} {line} test="join-request">
+            <PersonRow node={props.node.clone()} {line} tag={(*topic).clone()} test="join-request">
                 <Button small=true kind={ButtonKind::DangerQuiet} disabled={command.is_busy()} onclick={refuse} test="refuse">{ groups::refuse(lang) }</Button>
                 <Button small=true kind={ButtonKind::Primary} busy={command.is_busy()} onclick={approve} test="approve">{ groups::approve(lang) }</Button>
             </PersonRow>

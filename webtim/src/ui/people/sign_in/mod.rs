@@ -7,7 +7,7 @@ use yew::prelude::*;
 
 use self::form::Form;
 use crate::i18n::{Lang, account, common};
-use crate::model::{Theme, Word};
+use crate::model::{Connection, Theme, Word};
 use crate::store::{use_app, use_select};
 use crate::ui::kit::{Glyph, Icon, MenuButton, MenuItem, Tab, Tabs};
 use crate::ui::use_lang;
@@ -131,10 +131,17 @@ pub fn theme_text(lang: Lang, theme: Theme) -> (&'static str, Glyph) {
 #[component]
 pub fn StartScreen() -> Html {
     let lang = use_lang();
+    let waits = use_select(|model| matches!(model.session.connection, Connection::Waiting { .. }));
     html! {
         <div class="welcome-start" role="status" data-test="starting">
-            <Mark />
-            <span class="visually-hidden">{ account::starting(lang) }</span>
+            <div class="stack welcome-wait">
+                <Mark />
+                if *waits {
+                    <p data-test="not-reachable">{ account::waiting_for_server(lang) }</p>
+                } else {
+                    <span class="visually-hidden">{ account::starting(lang) }</span>
+                }
+            </div>
         </div>
     }
 }
