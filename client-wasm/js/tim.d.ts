@@ -23,6 +23,11 @@ export type Timestamp = bigint;
 /** Name of an uploaded file. */
 export type FileId = string;
 
+/** A `WebAssembly.Module`, where the types of the host have it. */
+export type CompiledModule = typeof globalThis extends { WebAssembly: { Module: new (...args: never) => infer Module } }
+  ? Module
+  : never;
+
 /**
  * Loads the WebAssembly. Call it once before anything else; further calls return at once.
  *
@@ -31,7 +36,7 @@ export type FileId = string;
  *   `import wasm from "tim-im-client/tim.wasm?url"; await init(wasm);`
  */
 export function init(
-  source?: string | URL | Request | Response | BufferSource | WebAssembly.Module | Promise<Response>,
+  source?: string | URL | Request | Response | ArrayBuffer | ArrayBufferView | CompiledModule | Promise<Response>,
 ): Promise<void>;
 
 /** Nanoseconds since 1970 as a `Date`, which has milliseconds. */
@@ -947,7 +952,7 @@ export class WebApi {
    * @throws {TimError} `refused` with status 403, 413 too large, 429, 507 no space; `aborted`.
    */
   upload(
-    content: Blob | Uint8Array<ArrayBuffer> | ArrayBuffer,
+    content: Blob | Uint8Array | ArrayBuffer,
     conversation: Target,
     options?: { onProgress?: (progress: { sent: bigint; total: bigint }) => void; signal?: AbortSignal },
   ): Promise<Uploaded>;
@@ -965,10 +970,10 @@ export class WebApi {
   deleteFile(file: FileId): Promise<void>;
 
   /** Stores the own picture (PNG, JPEG, GIF, WebP, at most 1 MiB) and answers its path for the profile. */
-  setPicture(picture: Blob | Uint8Array<ArrayBuffer> | ArrayBuffer): Promise<string>;
+  setPicture(picture: Blob | Uint8Array | ArrayBuffer): Promise<string>;
 
   /** Stores the picture of a room and answers its path for the profile of the room. */
-  setRoomPicture(room: RoomId, picture: Blob | Uint8Array<ArrayBuffer> | ArrayBuffer): Promise<string>;
+  setRoomPicture(room: RoomId, picture: Blob | Uint8Array | ArrayBuffer): Promise<string>;
 }
 
 /** A file in a message. */

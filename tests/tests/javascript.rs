@@ -167,8 +167,9 @@ async fn the_examples_of_the_read_me_compile_and_build() {
         let program = project.join("node_modules/.bin").join(name);
         succeed(Command::new(program).args(arguments).current_dir(&project));
     };
-    tool("tsc", &["-p", "tsconfig.json"]);
-    tool("tsc", &["-p", "tsconfig.page.json"]);
+    for types in ["tsconfig.json", "tsconfig.node.json", "tsconfig.page.json"] {
+        tool("tsc", &["-p", types]);
+    }
     tool("vite", &["build", "--logLevel", "warn"]);
     let built = std::fs::read_dir(project.join("dist/assets")).unwrap();
     let size = |extension: &str| -> u64 {

@@ -1,8 +1,13 @@
 // What the declarations promise: wrong uses do not compile.
 
-import { Client, type ClientEvent, type Message, TimError, WebApi } from "tim-im-client";
+import { Client, init, type ClientEvent, type Message, TimError, WebApi } from "tim-im-client";
 
 declare const client: Client;
+declare const compiled: WebAssembly.Module;
+
+await init(compiled);
+// @ts-expect-error: a module does not come from nothing
+await init(null);
 
 const mid: bigint | undefined = (await client.send("node", "text")).mid;
 // @ts-expect-error: numbers would be rounded
