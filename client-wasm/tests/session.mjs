@@ -55,6 +55,10 @@ await assert.rejects(Client.connect({ ...where, server: "127.0.0.1:1", login: { 
   kind: "unreachable",
 });
 await assert.rejects(Client.connect({ ...where, login: { name: 7, password } }), { kind: "invalid" });
+// A socket that is given up while it is being opened says so later, and nobody minds.
+await assert.rejects(Client.connect({ ...where, connectTimeout: 0, login: { name: "bob", password } }), {
+  kind: "unreachable",
+});
 
 // Alice by a source that first has nothing, Bob by his password.
 let asked = 0;

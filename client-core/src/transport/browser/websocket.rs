@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use js_sys::{Array, ArrayBuffer, Function, Reflect, Uint8Array};
+use js_sys::{Array, ArrayBuffer, Function, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use web_sys::{BinaryType, CloseEvent, MessageEvent, WebSocket};
 
@@ -36,7 +36,7 @@ pub(crate) struct Connection {
     arrivals: Rc<RefCell<Arrivals>>,
     /// While too much waits to be sent.
     pause: Option<Sleep>,
-    _handlers: Handlers,
+    handlers: Handlers,
 }
 
 /// What the events of the socket have brought.
@@ -53,7 +53,7 @@ struct Handlers {
     _open: Closure<dyn FnMut()>,
     _message: Closure<dyn FnMut(MessageEvent)>,
     _close: Closure<dyn FnMut(CloseEvent)>,
-    _error: Closure<dyn FnMut()>,
+    error: Closure<dyn FnMut()>,
 }
 
 impl Connector {
@@ -92,7 +92,7 @@ impl Connection {
             socket,
             arrivals,
             pause: None,
-            _handlers: handlers,
+            handlers,
         })
     }
 
@@ -183,6 +183,10 @@ impl Drop for Connection {
         self.socket.set_onopen(None);
         self.socket.set_onmessage(None);
         self.socket.set_onclose(None);
+        // An error may still come, of a socket that was being opened, and Node's `ws` ends the program when nobody
+        // listens. The prototype of all functions is one that does nothing.
+        let nothing = Object::get_prototype_of(self.handlers.error.as_ref());
+        self.socket.set_onerror(Some(nothing.unchecked_ref()));
         // Without effect on a socket that is closed.
         if let Err(_forbidden_code) = self.socket.close() {}
     }
@@ -237,7 +241,7 @@ impl Handlers {
             _open: open,
             _message: message,
             _close: close,
-            _error: error,
+            error,
         }
     }
 }
