@@ -43,6 +43,11 @@ pub enum Event {
         /// The account.
         account: AccountId,
     },
+    /// All sessions of an account must end; it may log in again.
+    Disconnected {
+        /// The account.
+        account: AccountId,
+    },
     /// Web sessions of an account have ended; sessions that logged in from them must end too.
     LoggedOut {
         /// The account.

@@ -17,8 +17,8 @@ use super::outlet::Outlet;
 use super::passwords::PasswordError;
 use super::{Engine, store_failure};
 use crate::store::{
-    AccountId, Advance, CreateAccountError, DeviceKey, InboxState, LoginToken, NewAccount, RoomAdvance,
-    RoomPosition, Seq, SessionHash, StoreError,
+    AccountId, Advance, DeviceKey, InboxState, LoginToken, RoomAdvance, RoomPosition, Seq, SessionHash,
+    StoreError,
 };
 
 /// Longest `resource` of a session, in bytes of UTF-8.
@@ -48,6 +48,8 @@ pub struct Login {
     pub head: Seq,
     /// Where its device stood in the logs of its rooms. Taken by the session.
     pub rooms: Vec<RoomPosition>,
+    /// Whether it belongs to no connection: it acts in the name of the account, and permission is not asked for.
+    is_agent: bool,
 }
 
 impl std::fmt::Debug for Login {
@@ -60,6 +62,24 @@ impl std::fmt::Debug for Login {
 }
 
 impl Login {
+    /// One that belongs to no connection.
+    pub(super) fn agent(engine: Arc<Engine>, account: Arc<OnlineAccount>, member: Arc<Member>) -> Self {
+        Self {
+            engine,
+            account,
+            member,
+            position: Seq(0),
+            head: Seq(0),
+            rooms: Vec::new(),
+            is_agent: true,
+        }
+    }
+
+    /// Whether it acts in the name of the account without a connection.
+    pub(super) fn is_agent(&self) -> bool {
+        self.is_agent
+    }
+
     /// The engine.
     #[must_use]
     pub fn engine(&self) -> &Arc<Engine> {
@@ -93,6 +113,9 @@ impl Login {
 
 impl Drop for Login {
     fn drop(&mut self) {
+        if self.is_agent {
+            return;
+        }
         // Being seen until now keeps the device from being forgotten too early.
         let Self {
             engine,
@@ -158,33 +181,13 @@ impl Engine {
         if !self.registrations.take(&address, now) {
             return Ok(TimAck::refusal(KIND, ErrorCode::OverHz));
         }
-        let id = self.identity.account(&domain, &name);
-        match self.store.account(&id).await {
-            Ok(None) => {}
-            Ok(Some(_)) => return Ok(TimAck::refusal(KIND, ErrorCode::HasExist)),
-            Err(error) => return refused_by_store(KIND, &error),
-        }
-        let password_hash = match self.passwords.hash(&password).await {
-            Ok(hash) => hash,
-            Err(PasswordError::Overloaded) => return Err(NotServed::Overloaded),
-            Err(PasswordError::Damaged) => return Ok(TimAck::refusal(KIND, ErrorCode::Params)),
-        };
-        let account = NewAccount {
-            id: id.clone(),
-            domain,
-            password_hash,
-            created: now,
-        };
-        match self.store.create_account(account).await {
-            Ok(()) => {
-                tracing::info!(account = %id, "registered");
-                Ok(TimAck {
-                    n: Some(id.as_str().to_owned()),
-                    ..TimAck::success(KIND)
-                })
-            }
-            Err(CreateAccountError::Exists) => Ok(TimAck::refusal(KIND, ErrorCode::HasExist)),
-            Err(CreateAccountError::Store(error)) => refused_by_store(KIND, &error),
+        match self.create_account(&domain, &name, &password).await {
+            Ok(id) => Ok(TimAck {
+                n: Some(id.as_str().to_owned()),
+                ..TimAck::success(KIND)
+            }),
+            Err(ErrorCode::Overload) => Err(NotServed::Overloaded),
+            Err(code) => Ok(TimAck::refusal(KIND, code)),
         }
     }
 
@@ -288,6 +291,7 @@ impl Engine {
             position: Seq(0),
             head: Seq(0),
             rooms: Vec::new(),
+            is_agent: false,
         };
         self.check_suspension_again(&login.account.id).await?;
         if let Some(web_session) = &verified.web_session {

@@ -7,7 +7,7 @@ use tim_protocol::{Encoding, WireStruct};
 use super::accounts::Login;
 use super::feed::ReadRequest;
 use super::{Engine, store_failure};
-use crate::store::{ConversationId, InboxCopy, Mid, Result, Timestamp, UpperBound};
+use crate::store::{ConversationId, InboxCopy, Mid, Result, StoredMessage, Timestamp, UpperBound};
 
 /// Conversation kinds of a history request.
 const WITH_USER: i32 = 1;
@@ -44,11 +44,27 @@ impl Engine {
             .ok()
             .filter(|count| *count > 0)
             .unwrap_or(limits.history_page);
+        self.history_page(&conversation, upper, count).await
+    }
+
+    /// A page of the history of a conversation, newest first, within the limits of one page.
+    pub(super) async fn history_page(
+        &self,
+        conversation: &ConversationId,
+        upper: UpperBound,
+        count: usize,
+    ) -> Result<Vec<TimMessage>, ErrorCode> {
+        let limits = &self.settings.messages;
         let count = count.min(limits.history_page);
         let reading = self
             .store
-            .history(&conversation, upper, count, limits.history_page_bytes);
+            .history(conversation, upper, count, limits.history_page_bytes);
         let stored = reading.await.map_err(|error| store_failure(&error))?;
+        Ok(self.decoded(stored))
+    }
+
+    /// Messages as they were sent. Those that cannot be decoded are left out.
+    pub(super) fn decoded(&self, stored: Vec<StoredMessage>) -> Vec<TimMessage> {
         let mut page = Vec::with_capacity(stored.len());
         for message in stored {
             match TimMessage::decode(&message.body, Encoding::Compact) {
@@ -59,7 +75,7 @@ impl Engine {
                 Err(error) => tracing::error!(%error, "a stored message cannot be decoded"),
             }
         }
-        Ok(page)
+        page
     }
 
     /// The conversation of a room whose history the session may read: members only.

@@ -17,7 +17,7 @@ use super::draft::{Draft, Purpose, draft};
 use super::online::OtherDevices;
 use super::outlet::{SendOutcome, Ticket};
 use super::parcel::{self, Parcel};
-use super::permission::{Facts, Route, route};
+use super::permission::{Facts, Route, route, route_unasked};
 use super::relations::Relation;
 use super::{Engine, store_failure};
 use crate::cluster::Event;
@@ -55,7 +55,7 @@ impl Engine {
         let Some(facts) = self.known_facts(login, &draft) else {
             return Attempt::NeedsStore(Box::new(message));
         };
-        match route(&draft, &facts, self.settings.messages.require_friendship) {
+        match self.route_of(login, &draft, &facts) {
             Ok(route) => self.carry_out(login, ticket, route, draft.purpose, message),
             Err(code) => refuse(login, ticket, code),
         }
@@ -108,6 +108,13 @@ impl Engine {
         }
     }
 
+    fn route_of(&self, login: &Login, draft: &Draft, facts: &Facts) -> Result<Route, ErrorCode> {
+        if login.is_agent() {
+            return route_unasked(draft, facts);
+        }
+        route(draft, facts, self.settings.messages.require_friendship)
+    }
+
     async fn read_facts(&self, login: &Login, draft: &Draft) -> Result<Facts, ErrorCode> {
         let mut facts = Facts::default();
         if let Some(to) = &draft.to {
@@ -147,7 +154,7 @@ impl Engine {
     ) -> Result<(), ErrorCode> {
         let draft = draft(&mut message, &self.settings.messages)?;
         let facts = self.read_facts(login, &draft).await?;
-        let route = route(&draft, &facts, self.settings.messages.require_friendship)?;
+        let route = self.route_of(login, &draft, &facts)?;
         let me = &login.account().id;
         match (draft.purpose, route) {
             (Purpose::Recall(mid), Route::User(to, conversation)) => {

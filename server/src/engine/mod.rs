@@ -2,6 +2,7 @@
 //! writes no SQL; time and randomness are passed in.
 
 pub mod accounts;
+pub mod administration;
 pub mod announcement;
 pub mod attempts;
 pub mod big_data;
@@ -374,6 +375,11 @@ impl Receiver for Engine {
             Event::Suspended { account } => {
                 if let Some(account) = self.online.get(&account) {
                     account.end_all(outlet::Ending::Suspended);
+                }
+            }
+            Event::Disconnected { account } => {
+                if let Some(account) = self.online.get(&account) {
+                    account.end_all(outlet::Ending::LoggedOut);
                 }
             }
             Event::LoggedOut { account, sessions } => {

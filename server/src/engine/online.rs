@@ -196,6 +196,27 @@ impl OnlineAccount {
         }
     }
 
+    /// An account without sessions that is in no table, for acting in its name.
+    pub(super) fn detached(id: AccountId, domain: Arc<str>, known_devices: usize) -> Self {
+        let state = AccountState {
+            known_devices,
+            is_gone: true,
+            ..AccountState::default()
+        };
+        Self {
+            id,
+            domain,
+            state: Mutex::new(state),
+            packets: Mutex::default(),
+        }
+    }
+
+    /// Its sessions.
+    #[must_use]
+    pub fn members(&self) -> Vec<Arc<Member>> {
+        self.state.lock().members.clone()
+    }
+
     /// Announces an inbox entry to every session.
     pub fn entry(&self, seq: Seq, parcel: &Arc<Parcel>) {
         for member in &self.state.lock().members {
@@ -389,7 +410,7 @@ impl Online {
                     _ => return Err(OverEntry),
                 }
             }
-            let id = SessionId(self.next_session.fetch_add(1, Ordering::Relaxed));
+            let id = self.next_id();
             let member = Arc::new(Member {
                 id,
                 device,
@@ -406,6 +427,19 @@ impl Online {
             on_login(&account.id);
             drop(state);
             return Ok((account, member));
+        }
+    }
+
+    /// A number that no other session of this node has.
+    pub(super) fn next_id(&self) -> SessionId {
+        SessionId(self.next_session.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Calls `visit` with every account that has a session here.
+    pub fn visit_accounts(&self, mut visit: impl FnMut(&Arc<OnlineAccount>)) {
+        for shard in &self.shards {
+            let accounts: Vec<Arc<OnlineAccount>> = shard.lock().values().cloned().collect();
+            accounts.iter().for_each(&mut visit);
         }
     }
 

@@ -59,6 +59,27 @@ pub fn route(draft: &Draft, facts: &Facts, require_friendship: bool) -> Result<R
     }
 }
 
+/// Where a message goes for whose sender permission is not asked.
+///
+/// # Errors
+/// `Params` for an unknown `msType`, `Account` when nobody it is for exists, `Cancel` for a dissolved room.
+pub fn route_unasked(draft: &Draft, facts: &Facts) -> Result<Route, ErrorCode> {
+    match draft.target {
+        Target::Unknown => Err(ErrorCode::Params),
+        Target::Room => {
+            let (room, standing) = draft.room.clone().zip(facts.standing).ok_or(ErrorCode::Account)?;
+            if standing.is_dissolved {
+                return Err(ErrorCode::Cancel);
+            }
+            Ok(Route::Room(room, standing.conversation))
+        }
+        Target::User => {
+            let (to, relation) = draft.to.clone().zip(facts.relation).ok_or(ErrorCode::Account)?;
+            Ok(Route::User(to, relation.conversation))
+        }
+    }
+}
+
 fn may_speak_in(standing: &Standing) -> Result<(), ErrorCode> {
     if standing.is_dissolved {
         Err(ErrorCode::Cancel)

@@ -170,7 +170,7 @@ impl Engine {
 
     /// Hands a presence to the online sessions of some accounts; answers how many of these accounts
     /// are online here.
-    fn announce_to(&self, to: &[AccountId], announcement: &Arc<Announcement>) -> usize {
+    pub(super) fn announce_to(&self, to: &[AccountId], announcement: &Arc<Announcement>) -> usize {
         let mut here = 0;
         let mut elsewhere: Vec<(NodeId, Vec<AccountId>)> = Vec::new();
         for addressee in to {

@@ -239,7 +239,7 @@ impl Engine {
         }
     }
 
-    fn logged_out(&self, account: &AccountId, sessions: Vec<SessionHash>) {
+    pub(super) fn logged_out(&self, account: &AccountId, sessions: Vec<SessionHash>) {
         let event = Event::LoggedOut {
             account: account.clone(),
             sessions,

@@ -94,6 +94,16 @@ impl Place {
         place
     }
 
+    /// A place in a table whose key is used for nothing else.
+    #[must_use]
+    pub fn of(table: &[u8]) -> Self {
+        let mut place = Self {
+            bytes: Vec::with_capacity(96),
+        };
+        place.bytes(table);
+        place
+    }
+
     /// Begins another place in the same memory.
     pub fn reset(&mut self, table: Table, key: KeyId) {
         self.bytes.clear();
@@ -126,6 +136,12 @@ impl fmt::Debug for RecordCipher {
 }
 
 impl RecordCipher {
+    /// A cipher with a key of its own.
+    #[must_use]
+    pub fn with_key(key: &[u8; 32]) -> Self {
+        Self(Aes256Gcm::new(key.into()))
+    }
+
     /// Encrypts the concatenated parts into `sealed`, replacing what is in it.
     pub fn seal(&self, place: &Place, parts: &[&[u8]], sealed: &mut Vec<u8>) {
         let mut nonce = [0; NONCE];

@@ -5,6 +5,7 @@
 //! survives `kill -9` and power loss (the in-memory back end, for no-database mode, excepted).
 //! Bodies are encrypted here, below the trait, so that no caller can forget it.
 
+pub mod administration;
 mod cache;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
@@ -19,6 +20,9 @@ pub mod sqlite;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+pub use administration::{
+    AccountEntry, AccountOrder, AccountQuery, AdminStore, AuditEntry, RecordKind, Totals,
+};
 pub use ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, Seq, SessionHash, Slot, Timestamp};
 pub use keys::{InstallationKey, KeyError, MasterKey, MasterKeySource};
 pub use memory::MemoryStore;
@@ -75,7 +79,7 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// Cancellation: dropping a returned future never leaves half an operation behind; whether the
 /// operation took place is then unknown to the caller.
 #[async_trait]
-pub trait Store: Send + Sync + 'static {
+pub trait Store: AdminStore + Send + Sync + 'static {
     // ---- accounts -------------------------------------------------------------------------
 
     /// Creates an account. Two concurrent calls for one id: exactly one succeeds.

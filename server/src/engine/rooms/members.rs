@@ -123,6 +123,14 @@ impl Engine {
         if standing.is_dissolved || !standing.membership.is_member() {
             return Err(ErrorCode::Params);
         }
+        self.members_of(room).await
+    }
+
+    /// The members of a room, sorted by id, whoever asks.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn members_of(&self, room: &RoomId) -> Result<Arc<Vec<AccountId>>, ErrorCode> {
         if let Some(members) = self.members_elsewhere(room).await? {
             return Ok(members);
         }

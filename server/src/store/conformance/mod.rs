@@ -11,6 +11,7 @@
 )]
 
 mod accounts;
+mod administration;
 mod contacts;
 mod conversations;
 mod directories;
@@ -33,6 +34,7 @@ use super::ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, Seq, Timesta
 use super::record::{Advance, Append, Appended, InboxItem, NewAccount};
 
 pub use self::accounts::*;
+pub use self::administration::*;
 pub use self::contacts::*;
 pub use self::conversations::*;
 pub use self::directories::*;
@@ -79,6 +81,11 @@ macro_rules! store_conformance {
             accounts_of_a_domain_are_listed_in_pages
             rooms_of_a_domain_are_listed_in_pages
             the_first_message_that_waits_is_found
+            a_record_is_inserted_once_replaced_and_removed
+            a_record_that_changed_meanwhile_is_not_replaced
+            the_audit_log_is_numbered_and_read_backwards
+            accounts_are_listed_in_pages_in_every_order
+            lists_of_accounts_are_filtered
             strangers_have_no_relation
             a_relation_is_seen_from_both_sides
             a_relation_that_changed_meanwhile_is_not_overwritten

@@ -1,6 +1,7 @@
 //! The store of no-database mode and of tests: everything in ordered maps behind one mutex. It
 //! means exactly what the durable back ends mean, except that nothing survives the process.
 
+mod administration;
 mod rooms;
 mod state;
 mod web_sessions;

@@ -57,6 +57,11 @@ impl Rooms {
         listed.map(|(id, _)| id.clone()).take(limit).collect()
     }
 
+    /// Rooms that are not dissolved.
+    pub(super) fn live(&self) -> usize {
+        self.rooms.values().filter(|entry| !entry.room.dissolved).count()
+    }
+
     pub(super) fn create(&mut self, room: NewRoom, head: Seq) -> bool {
         let NewRoom {
             id,

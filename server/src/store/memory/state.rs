@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
+use super::administration::Administration;
 use super::rooms::Rooms;
 use super::web_sessions::WebSessions;
 use crate::store::ids::{AccountId, ConversationId, DeviceKey, Mid, Seq, Timestamp};
@@ -23,6 +24,7 @@ pub(super) struct State {
     pub(super) profiles: HashMap<AccountId, Bytes>,
     pub(super) rooms: Rooms,
     pub(super) web_sessions: WebSessions,
+    pub(super) administration: Administration,
     pub(super) rotations: u32,
 }
 

@@ -1,6 +1,7 @@
 //! The default back end: an embedded SQLite database, WAL with synchronous=FULL. One thread
 //! writes, in groups with one fsync each; others read. Nothing here runs on the async threads.
 
+mod administration;
 mod checkpoint;
 mod database;
 mod open;

@@ -1,6 +1,7 @@
 //! Threads that read. Each has its own connection and sees what was committed when its operation
 //! began, so that reading never waits for writing and the other way round.
 
+mod administration;
 mod conversations;
 mod directories;
 mod inboxes;

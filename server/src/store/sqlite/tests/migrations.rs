@@ -97,10 +97,14 @@ async fn a_database_of_version_1_with_data_is_brought_up_to_date() {
         "room_position",
         "log_notice",
         "web_session",
+        "admin_record",
+        "audit",
     ] {
         sql.execute_batch(&format!("DROP TABLE {table}")).unwrap();
     }
     sql.execute_batch("DROP INDEX account_domain").unwrap();
+    sql.execute_batch("DROP INDEX account_id; DROP INDEX account_created")
+        .unwrap();
     sql.pragma_update(None, "user_version", 1).unwrap();
     let first = rusqlite::Connection::open_in_memory().unwrap();
     first.execute_batch(MIGRATIONS[0]).unwrap();

@@ -3,6 +3,7 @@
 //! the commit. Counters are cached; the cache is dropped whenever a transaction is undone.
 
 mod accounts;
+mod administration;
 mod contacts;
 mod conversations;
 mod inboxes;
