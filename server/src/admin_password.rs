@@ -65,6 +65,11 @@ impl NewAdminPassword {
     }
 }
 
+/// Where the hash is kept.
+pub(crate) fn file(folder: &Path) -> PathBuf {
+    folder.join(FILE)
+}
+
 /// Makes a password if the data directory has none yet.
 pub(crate) fn make_if_missing(
     folder: &Path,

@@ -45,7 +45,8 @@ struct SettingOptions {
 
 #[derive(Debug, Args)]
 struct RunOptions {
-    /// File that is written with the client address when the server is ready.
+    /// File that is written with the client address when the server is ready, and with that of the
+    /// management listener on a second line.
     #[arg(long, global = true, value_name = "FILE")]
     ready_file: Option<PathBuf>,
 }
@@ -66,8 +67,48 @@ enum Command {
     /// Suspend accounts and let them in again. A running server is asked to do it.
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Say who manages the server. A running server is asked to do it.
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Show the version.
     Version,
+}
+
+#[derive(Debug, Subcommand)]
+enum AdminCommand {
+    /// Let somebody manage the server. The password is asked for, or read as the first line of the
+    /// standard input.
+    Create {
+        /// Name to log in with.
+        #[arg(long)]
+        name: String,
+        /// What it may do.
+        #[arg(long, value_enum, default_value = "owner")]
+        role: RoleName,
+        /// The only domain it may act in. Without it: all.
+        #[arg(long)]
+        domain: Option<String>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum RoleName {
+    /// May do everything.
+    Owner,
+    /// Everything but saying who manages the server.
+    Operator,
+    /// May only look.
+    Auditor,
+}
+
+impl From<RoleName> for tim_server::admin::access::Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::Owner => Self::Owner,
+            RoleName::Operator => Self::Operator,
+            RoleName::Auditor => Self::Auditor,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -159,6 +200,10 @@ fn perform(arguments: &Arguments) -> Result<(), Failure> {
         }
         Some(Command::Account(AccountCommand::Allow { who })) => {
             command::account::allow(&load(&arguments.settings)?.config, who.into())
+        }
+        Some(Command::Admin(AdminCommand::Create { name, role, domain })) => {
+            let config = load(&arguments.settings)?.config;
+            command::admin::create(&config, name, (*role).into(), domain.clone())
         }
         Some(Command::Run) | None => {
             command::run::run(load(&arguments.settings)?, arguments.run.ready_file.as_deref())

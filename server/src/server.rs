@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use crate::admin::{Admin, Operations};
 use crate::admin_password::{self, AdminPasswordError, NewAdminPassword};
 use crate::cluster::{LocalCluster, NodeId};
 use crate::config::{Config, StorageKind};
@@ -16,7 +17,7 @@ use crate::external;
 use crate::gateway::session::SessionContext;
 use crate::gateway::tls::Identity;
 pub use crate::gateway::tls::TlsError;
-use crate::gateway::{EngineBackend, Gateway, Options, Pace, TlsSlot, bind};
+use crate::gateway::{EngineBackend, Gateway, GatewayWatch, Options, Pace, TlsSlot, bind};
 use crate::store::{
     KeyError, MasterKeySource, MemoryStore, OpenError, SqliteOptions, SqliteStore, Store, StoreError,
 };
@@ -37,8 +38,10 @@ pub enum StartError {
     #[error("{0}")]
     Settings(String),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address} (listen.client): {error}")]
+    #[error("cannot listen on {address} ({setting}): {error}")]
     Bind {
+        /// Name of the setting.
+        setting: &'static str,
         /// The address.
         address: SocketAddr,
         /// What the operating system said.
@@ -117,10 +120,12 @@ impl Server {
             None => None,
         };
         // The address is taken before the database is touched; nobody is served until the end.
-        let address = config.listen.client;
-        let bound = bind(address, config.listen.backlog)
-            .and_then(|listener| listener.local_addr().map(|address| (listener, address)));
-        let (listener, client_addr) = bound.map_err(|error| StartError::Bind { address, error })?;
+        let backlog = config.listen.backlog;
+        let (listener, client_addr) = listen("listen.client", config.listen.client, backlog)?;
+        let admin_listener = match config.admin.enabled {
+            true => Some(listen("admin.listen", config.admin.listen, backlog)?),
+            false => None,
+        };
         let Storage {
             store,
             installation_key,
@@ -160,24 +165,84 @@ impl Server {
             limits: config.session_limits(),
         };
         let slot = tls.as_ref().map(|(_, slot)| Arc::clone(slot));
+        let context = Arc::new(context);
         let gateway = Gateway::start(
             listener,
-            slot,
-            EngineBackend(Arc::new(context)),
+            slot.clone(),
+            EngineBackend(Arc::clone(&context)),
             socket_options(&config),
             web.routes(),
         );
+        let admin = admin_listener.map(|(listener, address)| {
+            let running = Running {
+                clients: gateway.watch(),
+                tls: tls.clone(),
+            };
+            let first_password = (config.storage.kind == StorageKind::Sqlite)
+                .then(|| admin_password::file(&config.storage.path));
+            let admin = Admin::new(Arc::clone(&engine), &config, Box::new(running), first_password);
+            let options = Options {
+                connections: config.admin.connections,
+                ..socket_options(&config)
+            };
+            let gateway =
+                Gateway::start_http(listener, slot, EngineBackend(context), options, admin.routes());
+            (gateway, address)
+        });
         Ok(RunningServer {
             config,
             client_addr,
             has_pages,
             gateway,
+            admin,
             engine,
             store,
             tls,
             admin_password,
         })
     }
+}
+
+fn listen(
+    setting: &'static str,
+    address: SocketAddr,
+    backlog: u32,
+) -> Result<(tokio::net::TcpListener, SocketAddr), StartError> {
+    let bound =
+        bind(address, backlog).and_then(|listener| listener.local_addr().map(|address| (listener, address)));
+    bound.map_err(|error| StartError::Bind {
+        setting,
+        address,
+        error,
+    })
+}
+
+/// What the server does for the management API.
+struct Running {
+    clients: GatewayWatch,
+    tls: Option<(Identity, TlsSlot)>,
+}
+
+impl Operations for Running {
+    fn reload_tls(&self) -> Result<(), String> {
+        reload(self.tls.as_ref()).map_err(|error| error.to_string())
+    }
+
+    fn client_sockets(&self) -> usize {
+        self.clients.sockets()
+    }
+
+    fn is_serving(&self) -> bool {
+        self.clients.is_running()
+    }
+}
+
+fn reload(tls: Option<&(Identity, TlsSlot)>) -> Result<(), TlsError> {
+    if let Some((identity, slot)) = tls {
+        let config = identity.load()?;
+        *slot.lock() = config;
+    }
+    Ok(())
 }
 
 /// What a configuration says about sockets.
@@ -271,6 +336,7 @@ pub struct RunningServer {
     client_addr: SocketAddr,
     has_pages: bool,
     gateway: Gateway,
+    admin: Option<(Gateway, SocketAddr)>,
     engine: Arc<Engine>,
     store: Arc<dyn Store>,
     tls: Option<(Identity, TlsSlot)>,
@@ -290,6 +356,12 @@ impl RunningServer {
     #[must_use]
     pub fn client_addr(&self) -> SocketAddr {
         self.client_addr
+    }
+
+    /// The address of the management listener, if there is one, with the port that was really taken.
+    #[must_use]
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(|(_, address)| *address)
     }
 
     /// The address to open in a browser, when there is a page. One that listens everywhere is shown as
@@ -333,11 +405,7 @@ impl RunningServer {
     /// # Errors
     /// The files cannot be used; the old ones stay in force.
     pub fn reload_tls(&self) -> Result<(), TlsError> {
-        if let Some((identity, slot)) = &self.tls {
-            let config = identity.load()?;
-            *slot.lock() = config;
-        }
-        Ok(())
+        reload(self.tls.as_ref())
     }
 
     /// Makes a new data key, which encrypts everything that is written from now on; what is stored
@@ -352,7 +420,12 @@ impl RunningServer {
     /// Stops the server: takes no new connections, lets sessions finish for at most
     /// `process.shutdown_timeout`, closes them, makes everything durable, closes the database.
     pub async fn shutdown(self) {
-        self.gateway.shutdown(self.config.process.shutdown_timeout).await;
+        let time = self.config.process.shutdown_timeout;
+        match self.admin {
+            // Both at once: the time is that of the whole server.
+            Some((admin, _)) => drop(tokio::join!(admin.shutdown(time), self.gateway.shutdown(time))),
+            None => self.gateway.shutdown(time).await,
+        }
         self.engine.shutdown().await;
         self.store.close().await;
     }

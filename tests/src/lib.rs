@@ -15,6 +15,7 @@
 pub mod browser;
 pub mod chat;
 pub mod client;
+pub mod console;
 pub mod http;
 pub mod log;
 pub mod people;

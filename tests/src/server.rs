@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -318,19 +319,43 @@ impl Server {
     /// # Panics
     /// When the command does not find the server.
     pub async fn account(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        self.command("account", arguments, "").await
+    }
+
+    /// Runs `tim-server admin` beside it with an input; answers its exit code and what it wrote.
+    ///
+    /// # Panics
+    /// When the command does not find the server.
+    pub async fn admin(&self, arguments: &[&str], input: &str) -> (Option<i32>, String) {
+        self.command("admin", arguments, input).await
+    }
+
+    async fn command(&self, command: &'static str, arguments: &[&str], input: &str) -> (Option<i32>, String) {
+        let input = input.to_owned();
         let (directory, config) = (self.directory().to_owned(), self.directory().join("tim.toml"));
         let arguments: Vec<String> = arguments.iter().map(|&it| it.to_owned()).collect();
         let run = tokio::task::spawn_blocking(move || {
             // A server that has just started may not be found yet.
             for _ in 0..100 {
-                let output = clean_command(&server_binary())
+                let mut child = clean_command(&server_binary())
                     .arg("--config")
                     .arg(&config)
-                    .arg("account")
+                    .arg(command)
                     .args(&arguments)
                     .current_dir(&directory)
-                    .output()
+                    .stdin(Stdio::piped())
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()
                     .expect("run the command");
+                // A command that refuses its arguments may end without reading.
+                drop(
+                    child
+                        .stdin
+                        .take()
+                        .map(|mut stdin| stdin.write_all(input.as_bytes())),
+                );
+                let output = child.wait_with_output().expect("run the command");
                 let text = String::from_utf8_lossy(&output.stderr).into_owned()
                     + &String::from_utf8_lossy(&output.stdout);
                 if !text.contains("starting or stopping") {

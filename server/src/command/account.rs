@@ -1,4 +1,4 @@
-//! `tim-server account`: works on the database of a stopped server, or asks the running one. The request
+//! `tim-server account` and `tim-server admin`: work on the database of a stopped server, or ask the running one. The request
 //! and its answer are files beside the database, readable by their owner alone and gone afterwards;
 //! whoever may write there may do everything anyway.
 
@@ -11,6 +11,7 @@ use anyhow::{Context as _, anyhow};
 use rustix::process::kill_process;
 use serde::{Deserialize, Serialize};
 use tim_protocol::node::Node;
+use tim_server::admin::operators::Operator;
 use tim_server::config::Config;
 use tim_server::engine::identity::Identity;
 use tim_server::store::{AccountId, SqliteStore, Store as _, Timestamp};
@@ -38,15 +39,20 @@ pub(crate) enum Who {
 
 /// What a running server is asked.
 #[derive(Debug, Serialize, Deserialize)]
-struct Request {
-    who: Who,
-    /// Suspend until then, in nanoseconds since 1970; or lift the suspension.
-    until: Option<i64>,
+pub(super) enum Request {
+    /// Suspend an account, or lift the suspension.
+    Suspension {
+        who: Who,
+        /// Until then, in nanoseconds since 1970.
+        until: Option<i64>,
+    },
+    /// Let somebody manage the server.
+    NewOperator { name: String, operator: Operator },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-enum Answer {
-    Done { node: String },
+pub(super) enum Answer {
+    Done { name: String },
     NoSuchAccount,
     Failed(String),
 }
@@ -57,19 +63,22 @@ pub(crate) fn suspend(config: &Config, who: Who, time: Option<Duration>) -> Resu
         Some(time) => Timestamp::from_system(SystemTime::now()).plus(time),
         None => Timestamp(i64::MAX),
     };
-    let request = Request {
+    let request = Request::Suspension {
         who,
         until: Some(until.0),
     };
-    carry_out(config, &request, "is suspended")
+    let node = carry_out(config, &request)?;
+    print(&format!("account {node} is suspended\n"))
 }
 
 /// Lets an account log in again.
 pub(crate) fn allow(config: &Config, who: Who) -> Result<(), Failure> {
-    carry_out(config, &Request { who, until: None }, "may log in")
+    let node = carry_out(config, &Request::Suspension { who, until: None })?;
+    print(&format!("account {node} may log in\n"))
 }
 
-fn carry_out(config: &Config, request: &Request, outcome: &str) -> Result<(), Failure> {
+/// Carries out a request, here or by asking the running server; answers whom it was about.
+pub(super) fn carry_out(config: &Config, request: &Request) -> Result<String, Failure> {
     let answer = match open(config)? {
         Opened::Here(store) => {
             let done = runtime()?.block_on(perform_here(&store, request));
@@ -79,18 +88,23 @@ fn carry_out(config: &Config, request: &Request, outcome: &str) -> Result<(), Fa
         Opened::Elsewhere => ask(&database_path(config), request).map_err(|error| Failure::new(4, error))?,
     };
     match answer {
-        Answer::Done { node } => print(&format!("account {node} {outcome}\n")),
+        Answer::Done { name } => Ok(name),
         Answer::NoSuchAccount => Err(Failure::new(4, anyhow!("there is no such account"))),
         Answer::Failed(reason) => Err(Failure::new(4, anyhow!(reason))),
     }
 }
 
 async fn perform_here(store: &SqliteStore, request: &Request) -> Answer {
-    let identity = Identity::new(*store.installation_key().as_bytes());
-    let Some(id) = account_of(&identity, &request.who) else {
-        return Answer::NoSuchAccount;
-    };
-    answer(&id, store.set_suspension(&id, request.until.map(Timestamp)).await)
+    match request {
+        Request::Suspension { who, until } => {
+            let identity = Identity::new(*store.installation_key().as_bytes());
+            let Some(id) = account_of(&identity, who) else {
+                return Answer::NoSuchAccount;
+            };
+            answer(&id, store.set_suspension(&id, until.map(Timestamp)).await)
+        }
+        Request::NewOperator { name, operator } => super::admin::perform(store, name, operator).await,
+    }
 }
 
 fn account_of(identity: &Identity, who: &Who) -> Option<AccountId> {
@@ -103,7 +117,7 @@ fn account_of(identity: &Identity, who: &Who) -> Option<AccountId> {
 fn answer(id: &AccountId, outcome: tim_server::store::Result<bool>) -> Answer {
     match outcome {
         Ok(true) => Answer::Done {
-            node: id.as_str().to_owned(),
+            name: id.as_str().to_owned(),
         },
         Ok(false) => Answer::NoSuchAccount,
         Err(error) => Answer::Failed(error.to_string()),
@@ -241,15 +255,21 @@ fn read_request(database: &Path) -> anyhow::Result<Option<Request>> {
 
 async fn perform(server: &RunningServer, request: &Request) -> Answer {
     let engine = server.engine();
-    let id = match &request.who {
+    let (who, until) = match request {
+        Request::Suspension { who, until } => (who, until),
+        Request::NewOperator { name, operator } => {
+            return super::admin::perform(engine.store(), name, operator).await;
+        }
+    };
+    let id = match who {
         Who::Name { name, domain } => engine.account_named(domain, name),
         Who::Node(node) => engine.account_at(node),
     };
     let Some(id) = id else {
         return Answer::NoSuchAccount;
     };
-    let outcome = match request.until {
-        Some(until) => engine.suspend(&id, Timestamp(until)).await,
+    let outcome = match until {
+        Some(until) => engine.suspend(&id, Timestamp(*until)).await,
         None => engine.lift_suspension(&id).await,
     };
     answer(&id, outcome)

@@ -1,6 +1,7 @@
 //! What the program does for each command.
 
 pub(crate) mod account;
+pub(crate) mod admin;
 pub(crate) mod keys;
 mod logging;
 mod presence;

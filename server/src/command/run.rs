@@ -52,6 +52,14 @@ async fn serve(config: Config, ready_file: Option<&Path>) -> Result<(), Failure>
     if let Some(password) = server.take_admin_password() {
         present(password)?;
     }
+    if let Some(address) = server.admin_addr() {
+        let scheme = if server.config().tls.certificate.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        print(&format!("the management API is {scheme}://{address}/api/v1/\n"))?;
+    }
     print(&format!("listening on {}\n", server.client_addr()))?;
     if let Some(address) = server.page_address() {
         print(&format!("the page for browsers is {address}\n"))?;
@@ -177,7 +185,11 @@ fn show_presence(server: &RunningServer) -> Option<Presence> {
 fn announce(path: &Path, server: &RunningServer) -> anyhow::Result<()> {
     let mut unfinished = path.as_os_str().to_owned();
     unfinished.push(".new");
-    std::fs::write(&unfinished, format!("{}\n", server.client_addr()))
+    let mut lines = format!("{}\n", server.client_addr());
+    if let Some(admin) = server.admin_addr() {
+        lines.push_str(&format!("{admin}\n"));
+    }
+    std::fs::write(&unfinished, lines)
         .and_then(|()| std::fs::rename(&unfinished, path))
         .with_context(|| format!("writing {}", path.display()))
 }

@@ -75,6 +75,7 @@ pub(super) fn problem(config: &Config) -> Option<Problem> {
     virtual_rooms(&mut check, config);
     rooms(&mut check, config);
     external(&mut check, config);
+    admin(&mut check, config);
     check.0
 }
 
@@ -107,6 +108,18 @@ fn sockets(check: &mut Check, config: &Config) {
         "log",
         "level",
         "it is neither a level (error, warn, info, debug, trace) nor a filter such as \"info,tim_server=debug\"",
+    );
+}
+
+fn admin(check: &mut Check, config: &Config) {
+    check.at_least(&config.admin.connections, &1, "admin", "connections");
+    check.not_zero(config.admin.session_idle, "admin", "session_idle");
+    check.not_zero(config.admin.session_lifetime, "admin", "session_lifetime");
+    check.at_least(
+        &config.admin.deliveries_per_second,
+        &1,
+        "admin",
+        "deliveries_per_second",
     );
 }
 

@@ -35,22 +35,30 @@ pub fn effective(loaded: &Loaded) -> String {
     let mut text = "# The configuration in force.\n".to_owned();
     write_all(&mut text, |text, key| {
         let source = loaded.source(key);
+        let value = loaded.config.shown(key);
+        push(text, format_args!("{} = {value}  # {source}", key.name));
+    });
+    text
+}
+
+impl Config {
+    /// A value as it would stand in the file, if it may be shown.
+    #[must_use]
+    pub fn shown(&self, key: &Key) -> String {
         let has_secret = match key.name {
-            "master_command" => !loaded.config.keys.master_command.is_empty(),
-            "http_secret" => !loaded.config.external.http_secret.0.is_empty(),
-            "database_url" => !loaded.config.external.database_url.0.is_empty(),
+            "master_command" => !self.keys.master_command.is_empty(),
+            "http_secret" => !self.external.http_secret.0.is_empty(),
+            "database_url" => !self.external.database_url.0.is_empty(),
             _ => false,
         };
-        let value = if has_secret && key.name == "master_command" {
+        if has_secret && key.name == "master_command" {
             "[\"(not shown)\"]".to_owned()
         } else if has_secret {
             "\"(not shown)\"".to_owned()
         } else {
-            loaded.config.show(key)
-        };
-        push(text, format_args!("{} = {value}  # {source}", key.name));
-    });
-    text
+            self.show(key)
+        }
+    }
 }
 
 fn write_all(text: &mut String, mut write_key: impl FnMut(&mut String, &Key)) {

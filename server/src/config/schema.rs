@@ -417,6 +417,25 @@ settings! {
         list_limit: usize = 10_000;
     }
 
+    /// The management API with its document, figures and health checks, on a listener of its own: docs/admin-api.md.
+    admin: Admin {
+        /// Serve it.
+        enabled: bool = false;
+        /// Address and port of the management listener. It uses the certificate of the client listener, if there
+        /// is one.
+        listen: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 20_002);
+        /// Sockets open at the same time.
+        connections: usize = 1_000;
+        /// A login ends when it was not used for this time.
+        session_idle: Duration = Duration::from_secs(3_600);
+        /// And after this time in any case.
+        session_lifetime: Duration = Duration::from_secs(12 * 3_600);
+        /// Accounts per second that one system message or presence to many is delivered to.
+        deliveries_per_second: u32 = 5_000;
+        /// Let everybody who reaches the listener read /metrics.
+        open_metrics: bool = false;
+    }
+
     /// Running the process.
     process: Process {
         /// Threads that serve connections. 0: as many as processor cores.

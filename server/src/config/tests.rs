@@ -36,6 +36,9 @@ fn other_value(key: &Key) -> &'static str {
         ("keys", "master_file") => "/somewhere/key",
         ("keys", "master_command") => "pass,show,tim",
         ("accounts", "registration") | ("messages", "require_friendship") => "false",
+        ("admin", "enabled" | "open_metrics") => "true",
+        ("admin", "listen") => "127.0.0.1:2",
+        ("admin", "session_idle" | "session_lifetime") => "90s",
         ("presence", "to_strangers" | "offline_notices") | ("web", "enabled") | ("directory", "rooms") => {
             "false"
         }

@@ -14,7 +14,6 @@ use super::cursor::Cursors;
 use super::identity::device_key;
 use super::online::{Arrival, Member, OnlineAccount};
 use super::outlet::Outlet;
-use super::passwords::PasswordError;
 use super::{Engine, store_failure};
 use crate::store::{
     AccountId, Advance, DeviceKey, InboxState, LoginToken, RoomAdvance, RoomPosition, Seq, SessionHash,

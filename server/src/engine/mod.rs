@@ -300,6 +300,12 @@ impl Engine {
         &self.unfinished_bytes
     }
 
+    /// Bytes of messages that wait to be made durable.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.queued_bytes.load(Ordering::Relaxed)
+    }
+
     /// What was counted so far.
     #[must_use]
     pub fn counters(&self) -> &Counters {

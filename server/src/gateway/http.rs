@@ -85,6 +85,23 @@ pub(super) fn router<B: Backend>(shared: Arc<Shared<B>>, web: Router) -> Router 
         .layer(sharing)
 }
 
+/// The routes of a listener for requests alone.
+pub(super) fn plain_router<B: Backend>(shared: Arc<Shared<B>>, routes: Router) -> Router {
+    routes.layer(middleware::from_fn_with_state(shared, before_stopping::<B>))
+}
+
+/// A server that stops begins no other work.
+async fn before_stopping<B: Backend>(
+    State(shared): State<Arc<Shared<B>>>,
+    request: Request<Body>,
+    next: Next,
+) -> Response {
+    if shared.drain.stage() != Stage::Running {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    next.run(request).await
+}
+
 /// Clients may also connect to `/`. A server that stops begins no other work.
 async fn before_web<B: Backend>(
     state: State<Arc<Shared<B>>>,

@@ -66,6 +66,31 @@ impl Gateway {
         options: Options,
         web: Router,
     ) -> Self {
+        Self::begin(listener, tls, backend, options, |shared| {
+            http::router(shared, web)
+        })
+    }
+
+    /// Begins to accept on a listener for requests alone. The backend has no part in it.
+    pub(crate) fn start_http<B: Backend>(
+        listener: TcpListener,
+        tls: Option<TlsSlot>,
+        backend: B,
+        options: Options,
+        routes: Router,
+    ) -> Self {
+        Self::begin(listener, tls, backend, options, |shared| {
+            http::plain_router(shared, routes)
+        })
+    }
+
+    fn begin<B: Backend>(
+        listener: TcpListener,
+        tls: Option<TlsSlot>,
+        backend: B,
+        options: Options,
+        router: impl FnOnce(Arc<Shared<B>>) -> Router,
+    ) -> Self {
         let drain = Arc::<Drain>::default();
         let admission = Admission::new(
             options.connections,
@@ -78,7 +103,7 @@ impl Gateway {
             admission: Arc::clone(&admission),
             drain: Arc::clone(&drain),
         });
-        let router = http::router(Arc::clone(&shared), web);
+        let router = router(Arc::clone(&shared));
         let accepting = tokio::spawn(
             Acceptor {
                 listener,
@@ -93,6 +118,14 @@ impl Gateway {
             drain,
             admission,
             accepting,
+        }
+    }
+
+    /// Tells figures, as long as somebody wants to know.
+    pub(crate) fn watch(&self) -> GatewayWatch {
+        GatewayWatch {
+            drain: Arc::clone(&self.drain),
+            admission: Arc::clone(&self.admission),
         }
     }
 
@@ -123,6 +156,24 @@ impl Gateway {
                 tracing::error!("the acceptor failed");
             }
         }
+    }
+}
+
+/// Figures of a listener.
+pub(crate) struct GatewayWatch {
+    drain: Arc<Drain>,
+    admission: Arc<Admission>,
+}
+
+impl GatewayWatch {
+    /// Sockets open now, logged in or not.
+    pub(crate) fn sockets(&self) -> usize {
+        self.admission.sockets()
+    }
+
+    /// Whether new sockets are taken.
+    pub(crate) fn is_running(&self) -> bool {
+        self.drain.stage() == Stage::Running
     }
 }
 

@@ -27,7 +27,7 @@ pub(crate) use backend::{Backend, Outgoing, PacketSession};
 pub(crate) use engine_backend::EngineBackend;
 pub(crate) use handshake::{client_address, single};
 pub(crate) use http::{Pace, Peer};
-pub(crate) use listener::{Gateway, TlsSlot, bind};
+pub(crate) use listener::{Gateway, GatewayWatch, TlsSlot, bind};
 
 /// What an operator can tune at the sockets.
 #[derive(Clone, Debug)]

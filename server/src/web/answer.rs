@@ -16,7 +16,7 @@ const OVERLOAD_PAUSE: Duration = Duration::from_secs(5);
 
 /// A request that is not carried out.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     status: StatusCode,
     code: ErrorCode,
     text: String,
@@ -24,7 +24,7 @@ pub(super) struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(status: StatusCode, code: ErrorCode, text: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, code: ErrorCode, text: impl Into<String>) -> Self {
         Self {
             status,
             code,
@@ -33,13 +33,23 @@ impl Refusal {
         }
     }
 
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What it says to people.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// A request that makes no sense.
-    pub(super) fn malformed(text: impl Into<String>) -> Self {
+    pub(crate) fn malformed(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::Params, text)
     }
 
     /// Nobody has logged in.
-    pub(super) fn no_session() -> Self {
+    pub(crate) fn no_session() -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
             ErrorCode::Token,
@@ -48,7 +58,7 @@ impl Refusal {
     }
 
     /// Too much of something; it may be tried again after a while.
-    pub(super) fn too_many(code: ErrorCode, text: impl Into<String>, retry_after: Duration) -> Self {
+    pub(crate) fn too_many(code: ErrorCode, text: impl Into<String>, retry_after: Duration) -> Self {
         Self {
             retry_after: Some(retry_after),
             ..Self::new(StatusCode::TOO_MANY_REQUESTS, code, text)
@@ -113,7 +123,7 @@ impl IntoResponse for Refusal {
 }
 
 /// An answer that is never kept by caches.
-pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let (status, body) = match serde_json::to_vec(body) {
         Ok(body) => (status, body),
         Err(error) => {

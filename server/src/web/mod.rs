@@ -2,10 +2,10 @@
 //! themselves sessions of browsers, and lists of people and rooms. Knows requests and answers; what
 //! they mean is decided by the engine.
 
-mod answer;
+pub(crate) mod answer;
 mod directory;
 mod pages;
-mod request;
+pub(crate) mod request;
 mod sessions;
 mod visit;
 

@@ -2,10 +2,12 @@
 //! body in JSON.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::{HeaderMap, Method, StatusCode};
+use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use tim_protocol::error_code::ErrorCode;
@@ -20,18 +22,18 @@ const JSON_BYTES: usize = 16 << 10;
 
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Source {
+pub(crate) struct Source {
     /// Address of the client.
-    pub(super) address: IpAddr,
+    pub(crate) address: IpAddr,
     /// Whether nobody on the way can read it: TLS up to this server or to a trusted proxy.
-    pub(super) is_private: bool,
+    pub(crate) is_private: bool,
     /// The page.
-    pub(super) page: Page,
+    pub(crate) page: Page,
 }
 
 /// Which page makes a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Page {
+pub(crate) enum Page {
     /// One of this server, or of an origin that the operator allows.
     Own,
     /// One of elsewhere, or one that hides where it comes from.
@@ -42,11 +44,22 @@ pub(super) enum Page {
 
 impl Source {
     pub(super) fn new(web: &Web, peer: Peer, method: &Method, headers: &HeaderMap) -> Self {
-        let is_private = peer.has_tls || said_by_proxy(peer, headers, &web.trusted_proxies);
+        Self::of(&web.trusted_proxies, &web.origins, peer, method, headers)
+    }
+
+    /// The same for another listener: its proxies, and origins that may ask beside its own.
+    pub(crate) fn of(
+        trusted_proxies: &[Network],
+        origins: &[Origin],
+        peer: Peer,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Self {
+        let is_private = peer.has_tls || said_by_proxy(peer, headers, trusted_proxies);
         Self {
-            address: client_address(peer.address, headers, &web.trusted_proxies),
+            address: client_address(peer.address, headers, trusted_proxies),
             is_private,
-            page: page(method, headers, is_private, &web.origins),
+            page: page(method, headers, is_private, origins),
         }
     }
 }
@@ -105,28 +118,28 @@ fn is_same(origin: &Origin, headers: &HeaderMap, is_private: bool) -> bool {
 
 /// Reads a small body.
 pub(super) async fn json_body<T: DeserializeOwned>(web: &Web, body: Body) -> Result<T, Refusal> {
-    let reading = Limited::new(body, JSON_BYTES).collect();
-    let read = tokio::time::timeout(web.body_timeout, reading).await;
-    let bytes = match read {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            return Err(Refusal::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                ErrorCode::Params,
-                "the body is too large",
-            ));
-        }
-        Ok(Err(_)) => return Err(Refusal::malformed("the body is incomplete")),
-        Err(_) => {
-            return Err(Refusal::new(
-                StatusCode::REQUEST_TIMEOUT,
-                ErrorCode::Params,
-                "the body takes too long",
-            ));
-        }
-    };
+    let bytes = limited_body(web.body_timeout, JSON_BYTES, body).await?;
     // What is wrong is not repeated: it may be a part of a password.
     serde_json::from_slice(&bytes).map_err(|_| Refusal::malformed("the body is not the JSON expected"))
+}
+
+/// Reads a body of so many bytes at most, within a time.
+pub(crate) async fn limited_body(time: Duration, limit: usize, body: Body) -> Result<Bytes, Refusal> {
+    let reading = Limited::new(body, limit).collect();
+    match tokio::time::timeout(time, reading).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            ErrorCode::Params,
+            "the body is too large",
+        )),
+        Ok(Err(_)) => Err(Refusal::malformed("the body is incomplete")),
+        Err(_) => Err(Refusal::new(
+            StatusCode::REQUEST_TIMEOUT,
+            ErrorCode::Params,
+            "the body takes too long",
+        )),
+    }
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tim_protocol::error_code::ErrorCode;
 use tim_protocol::wire::{Tid, TimMessage};
+use tim_protocol::{Encoding, WireStruct};
 
 use crate::engine::{Engine, store_failure};
-use crate::store::{AccountId, ConversationId, Mid, RoomId, UpperBound};
+use crate::store::{AccountId, ConversationId, Mid, RoomId, Seq, UpperBound};
 
 impl Engine {
     /// A page of the history of two accounts, newest first.
@@ -71,6 +72,32 @@ impl Engine {
         };
         let agent = self.agent(&author).await?;
         self.send_as(&agent, recall).await.map(drop)
+    }
+
+    /// A page of what waits in an inbox, oldest first, with its numbers, and where the next page begins.
+    /// Nothing is taken away.
+    ///
+    /// # Errors
+    /// The store's failures.
+    pub async fn inbox_page(
+        &self,
+        account: &AccountId,
+        after: i64,
+        limit: usize,
+    ) -> Result<(Vec<(i64, TimMessage)>, Option<i64>), ErrorCode> {
+        let limits = &self.settings.messages;
+        let limit = limit.min(limits.history_page);
+        let reading = self
+            .store
+            .read_inbox(account, Seq(after.max(0)), limit, limits.history_page_bytes);
+        let copies = reading.await.map_err(|error| store_failure(&error))?;
+        let next = copies.last().map(|last| last.seq.0);
+        let message = |copy: crate::store::InboxCopy| {
+            let decoded = TimMessage::decode(&copy.body?, Encoding::Compact).ok()?;
+            let mid = copy.mid.map(|mid| mid.0).or(decoded.mid);
+            Some((copy.seq.0, TimMessage { mid, ..decoded }))
+        };
+        Ok((copies.into_iter().filter_map(message).collect(), next))
     }
 
     async fn conversation_of(&self, room: &RoomId) -> Result<ConversationId, ErrorCode> {
