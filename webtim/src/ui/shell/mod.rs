@@ -4,6 +4,7 @@ mod banner;
 mod dialogs;
 mod navigation_bar;
 mod screens;
+mod shortcuts;
 mod toasts;
 
 use yew::prelude::*;
@@ -12,6 +13,7 @@ use self::banner::Banner;
 use self::dialogs::Dialogs;
 use self::navigation_bar::NavigationBar;
 use self::screens::Screens;
+use self::shortcuts::Shortcuts;
 use self::toasts::Toasts;
 use crate::model::Phase;
 use crate::store::{use_app, use_select};
@@ -40,6 +42,7 @@ pub fn Shell() -> Html {
                     <Banner />
                     <Screens />
                 </div>
+                <Shortcuts />
                 <Dialogs />
                 <Toasts />
             </div>

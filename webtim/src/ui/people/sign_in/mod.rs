@@ -57,15 +57,17 @@ pub fn SignInScreen() -> Html {
     html! {
         <div class="welcome" data-test="welcome">
             <header class="welcome-bar"><Looks /></header>
+            <main class="welcome-main">
             <section class="welcome-brand">
                 <Mark />
                 <h1>{ account::welcome_title(lang) }</h1>
                 <p>{ account::welcome_text(lang) }</p>
             </section>
-            <main class="welcome-card">
+            <section class="welcome-card">
                 <Tabs label={account::sign_in_or_register(lang)} tabs={tabs.to_vec()} {selected} {onselect}>
                     <Form key={selected} purpose={*purpose} name={(*name).clone()} {onname} />
                 </Tabs>
+            </section>
             </main>
         </div>
     }
