@@ -5,11 +5,11 @@ use std::rc::Rc;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, CanvasRenderingContext2d, HtmlCanvasElement, HtmlInputElement, ImageBitmap, Url};
+use web_sys::{Blob, CanvasRenderingContext2d, HtmlCanvasElement, HtmlInputElement, ImageBitmap};
 use yew::prelude::*;
 
-use super::ChosenPicture;
 use super::crop::{Crop, SIDE, ZOOM_MAX};
+use super::{ChosenPicture, Preview};
 use crate::i18n::{common, people};
 use crate::store::use_app;
 use crate::ui::kit::{Button, ButtonKind, Dialog, Glyph, Icon, Spinner};
@@ -226,11 +226,8 @@ async fn cut(bitmap: &ImageBitmap, crop: Crop) -> Option<ChosenPicture> {
     canvas.set_height(side);
     draw(&canvas, bitmap, crop, side);
     let blob = to_jpeg(&canvas).await?;
-    let preview = Url::create_object_url_with_blob(&blob).ok()?;
-    Some(ChosenPicture::New {
-        blob,
-        preview: preview.into(),
-    })
+    let preview = Rc::new(Preview::of(&blob)?);
+    Some(ChosenPicture::New { blob, preview })
 }
 
 async fn to_jpeg(canvas: &HtmlCanvasElement) -> Option<Blob> {

@@ -3,6 +3,8 @@
 pub mod crop;
 mod editor;
 
+use std::rc::Rc;
+
 use wasm_bindgen::JsCast;
 use web_sys::{Blob, HtmlInputElement};
 use yew::prelude::*;
@@ -20,7 +22,34 @@ pub enum ChosenPicture {
     /// There is to be none.
     None,
     /// Another one, with an address to show it in this page.
-    New { blob: Blob, preview: AttrValue },
+    New { blob: Blob, preview: Rc<Preview> },
+}
+
+/// The address of a picture that is only in this page. The browser forgets the picture with the last of its addresses.
+#[derive(Debug)]
+pub struct Preview(String);
+
+impl Preview {
+    pub(super) fn of(blob: &Blob) -> Option<Self> {
+        web_sys::Url::create_object_url_with_blob(blob).ok().map(Self)
+    }
+
+    pub fn address(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for Preview {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl Drop for Preview {
+    fn drop(&mut self) {
+        // An address that is gone already does not matter.
+        drop(web_sys::Url::revoke_object_url(&self.0));
+    }
 }
 
 #[derive(Clone, PartialEq, Properties)]
@@ -81,7 +110,7 @@ pub fn PictureField(props: &PictureFieldProps) -> Html {
     };
     let shown = match &props.chosen {
         ChosenPicture::New { preview, .. } => html! {
-            <span class={classes!("avatar", "avatar-huge", props.room.then_some("avatar-room"))}><img src={preview.clone()} alt="" data-test="picture-preview" /></span>
+            <span class={classes!("avatar", "avatar-huge", props.room.then_some("avatar-room"))}><img src={preview.address().to_owned()} alt="" data-test="picture-preview" /></span>
         },
         other => {
             let picture = (*other == ChosenPicture::Unchanged)
