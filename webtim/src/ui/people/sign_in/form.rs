@@ -130,9 +130,14 @@ pub(super) fn Form(props: &FormProps) -> Html {
         Callback::from(move |text: String| state.set(text))
     };
     let failure = match &*answer {
-        Answer::None => None,
-        Answer::Failed(trouble) => Some(explain(lang, props.purpose, trouble)),
-        Answer::Wait(seconds) => Some(account::too_many_attempts(lang, &common::wait(lang, *seconds))),
+        Answer::None => Html::default(),
+        Answer::Failed(trouble) => notice(Some(explain(lang, props.purpose, trouble)), "sign-in-error"),
+        // A timer is not read out with every second.
+        Answer::Wait(seconds) => html! {
+            <p class="notice notice-error" role="timer" data-test="sign-in-error">
+                <Icon glyph={Glyph::Clock} /><span>{ account::too_many_attempts(lang, &common::wait(lang, *seconds)) }</span>
+            </p>
+        },
     };
     let shown = |problem: Option<String>| problem.filter(|_| *tried).map(AttrValue::from);
     let onremember = {
@@ -142,7 +147,7 @@ pub(super) fn Form(props: &FormProps) -> Html {
     html! {
         <form class="welcome-form" {onsubmit} novalidate=true data-test={if registers { "register-form" } else { "sign-in-form" }}>
             <Farewell />
-            { notice(failure, "sign-in-error") }
+            { failure }
             <TextField label={account::account_name(lang)} value={props.name.clone()} oninput={props.onname.clone()} error={shown(name_problem)}
                 hint={registers.then(|| AttrValue::from(account::account_name_hint(lang)))} autocomplete="username" technical=true focus=true
                 icon={Glyph::Person} required=true test="account-name" />
