@@ -124,6 +124,42 @@ pub(super) const FIGURES: &[Figure] = &[
         read: |admin| size(admin.engine.waiting_bytes()),
     },
     Figure {
+        name: "tim_store_transactions_total",
+        kind: Kind::Counter,
+        help: "Transactions of the database.",
+        read: |admin| number(admin.engine.store().load().transactions),
+    },
+    Figure {
+        name: "tim_store_writes_total",
+        kind: Kind::Counter,
+        help: "Write operations of the database.",
+        read: |admin| number(admin.engine.store().load().writes),
+    },
+    Figure {
+        name: "tim_store_failed_transactions_total",
+        kind: Kind::Counter,
+        help: "Transactions that the database refused.",
+        read: |admin| number(admin.engine.store().load().failed_transactions),
+    },
+    Figure {
+        name: "tim_store_damaged_records_total",
+        kind: Kind::Counter,
+        help: "Records left out because they did not decrypt.",
+        read: |admin| number(admin.engine.store().load().damaged_records),
+    },
+    Figure {
+        name: "tim_store_waiting_writes",
+        kind: Kind::Gauge,
+        help: "Operations that wait to be written.",
+        read: |admin| size(admin.engine.store().load().waiting_writes),
+    },
+    Figure {
+        name: "tim_store_waiting_reads",
+        kind: Kind::Gauge,
+        help: "Operations that wait to be read.",
+        read: |admin| size(admin.engine.store().load().waiting_reads),
+    },
+    Figure {
         name: "process_resident_memory_bytes",
         kind: Kind::Gauge,
         help: "Resident memory size in bytes.",

@@ -126,6 +126,23 @@ pub struct Totals {
     pub bytes: u64,
 }
 
+/// How busy a store is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreLoad {
+    /// Transactions committed or tried.
+    pub transactions: u64,
+    /// Write operations in them.
+    pub writes: u64,
+    /// Transactions that the database refused.
+    pub failed_transactions: u64,
+    /// Records left out because they did not decrypt.
+    pub damaged_records: u64,
+    /// Operations that wait to be written.
+    pub waiting_writes: usize,
+    /// Operations that wait to be read.
+    pub waiting_reads: usize,
+}
+
 /// Domain operations of the management API; a part of every [`Store`](super::Store).
 #[async_trait]
 pub trait AdminStore: Send + Sync + 'static {
@@ -158,6 +175,11 @@ pub trait AdminStore: Send + Sync + 'static {
 
     /// A page of accounts.
     async fn list_accounts(&self, query: &AccountQuery) -> Result<Vec<AccountEntry>>;
+
+    /// How busy it is. Nothing in memory.
+    fn load(&self) -> StoreLoad {
+        StoreLoad::default()
+    }
 
     /// How much there is. Counts rows, so it is not for every second.
     async fn totals(&self) -> Result<Totals>;

@@ -21,7 +21,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 pub use administration::{
-    AccountEntry, AccountOrder, AccountQuery, AdminStore, AuditEntry, RecordKind, Totals,
+    AccountEntry, AccountOrder, AccountQuery, AdminStore, AuditEntry, RecordKind, StoreLoad, Totals,
 };
 pub use ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, Seq, SessionHash, Slot, Timestamp};
 pub use keys::{InstallationKey, KeyError, MasterKey, MasterKeySource};

@@ -33,6 +33,8 @@ async fn figures_are_for_those_with_the_right_and_count() {
     let text = String::from_utf8(response.body).unwrap();
     assert_eq!(figure(&text, "tim_sessions"), 1.0);
     assert_eq!(figure(&text, "tim_messages_stored_total"), 1.0);
+    assert!(figure(&text, "tim_store_writes_total") > 1.0);
+    assert_eq!(figure(&text, "tim_store_damaged_records_total"), 0.0);
     assert!(figure(&text, "process_resident_memory_bytes") > 1e6);
     let statistics = owner.done("GET", "/statistics", None).await;
     assert_eq!(

@@ -10,7 +10,9 @@ use hmac::Mac as _;
 
 use super::SqliteStore;
 use super::database::Database;
-use crate::store::administration::{AccountEntry, AccountQuery, AdminStore, AuditEntry, RecordKind, Totals};
+use crate::store::administration::{
+    AccountEntry, AccountQuery, AdminStore, AuditEntry, RecordKind, StoreLoad, Totals,
+};
 use crate::store::encryption::{Place, RecordCipher};
 use crate::store::ids::Timestamp;
 use crate::store::{Result, StoreError};
@@ -156,6 +158,18 @@ impl AdminStore for SqliteStore {
             accounts.extend(database.read(move |reader| reader.list_accounts(&query)).await?);
         }
         Ok(query.page(accounts))
+    }
+
+    fn load(&self) -> StoreLoad {
+        let statistics = self.statistics();
+        StoreLoad {
+            transactions: statistics.groups,
+            writes: statistics.writes,
+            failed_transactions: statistics.failed_groups,
+            damaged_records: statistics.damaged_records,
+            waiting_writes: statistics.waiting_writes,
+            waiting_reads: statistics.waiting_reads,
+        }
     }
 
     async fn totals(&self) -> Result<Totals> {
