@@ -17,8 +17,6 @@ texts! {
     account_name_hint(): "Others find you by it. It cannot be changed later.", "别人通过它找到你，以后不能更改。";
     password_hint(n: u64): ["At least {n} character.", "At least {n} characters. Longer is better than complicated."], "至少 {n} 个字符，长比复杂更安全。";
     remember_me(): "Stay signed in on this device", "在此设备上保持登录";
-    signing_in(): "Signing in…", "正在登录…";
-    choose_language(): "Language", "语言";
     show_password(): "Show password", "显示密码";
     hide_password(): "Hide password", "隐藏密码";
     starting(): "Starting…", "正在启动…";
@@ -82,7 +80,6 @@ texts! {
     notify_preview_hint(): "Otherwise a notification only says who wrote.", "关闭后通知只显示发送人。";
 
     account(): "Account", "账号";
-    signed_in_as(name: &str): "Signed in as {name}", "当前账号：{name}";
     address(): "Address", "地址";
     address_hint(): "Identifies your account to the system. Others find you by your account name.", "系统用它识别你的账号，别人通过账号名找到你。";
     change_password(): "Change password", "修改密码";

@@ -16,7 +16,6 @@ texts! {
     search(): "Search", "搜索";
     clear_search(): "Clear search", "清除搜索";
     retry(): "Try again", "重试";
-    reload(): "Reload", "重新加载";
     more(): "More", "更多";
     copy(): "Copy", "复制";
     copied(): "Copied", "已复制";
@@ -24,8 +23,6 @@ texts! {
     edit(): "Edit", "编辑";
     change(): "Change", "更改";
     done(): "Done", "完成";
-    yes(): "Yes", "是";
-    no(): "No", "否";
     dismiss(): "Dismiss", "关闭提示";
 
     // States.
@@ -33,7 +30,6 @@ texts! {
     no_results(): "Nothing found", "没有找到结果";
     online(): "Online", "在线";
     offline(): "Offline", "离线";
-    required(): "Required", "必填";
 
     // Places.
     chats(): "Chats", "聊天";
@@ -47,7 +43,6 @@ texts! {
 
     // Counts.
     members(n: u64): ["{n} member", "{n} members"], "{n} 位成员";
-    online_count(n: u64): ["{n} online", "{n} online"], "{n} 人在线";
     unread(n: u64): ["{n} unread message", "{n} unread messages"], "{n} 条未读消息";
     seconds(n: u64): ["{n} second", "{n} seconds"], "{n} 秒";
     minutes(n: u64): ["{n} minute", "{n} minutes"], "{n} 分钟";

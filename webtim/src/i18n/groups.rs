@@ -13,7 +13,6 @@ texts! {
     directory_off(): "The list of groups is switched off on this server", "该服务器未开放群组列表";
     directory_off_text(): "Others can still add you to theirs.", "别人仍然可以邀请你加入他们的群组。";
     unnamed(): "Unnamed group", "未命名群组";
-    group_count(n: u64): ["{n} group", "{n} groups"], "{n} 个群组";
 
     // Creating.
     new_group(): "New group", "新建群组";
@@ -28,7 +27,6 @@ texts! {
     kind_private_hint(): "You approve who joins.", "加入需要批准。";
     kind_final(): "This cannot be changed later.", "创建后不能更改。";
     group_created(topic: &str): "The group “{topic}” was created.", "群组“{topic}”已创建。";
-    add_members(): "Add friends", "添加好友";
     created_on(date: &str): "Created on {date}", "创建于 {date}";
 
     // Joining.
@@ -39,7 +37,6 @@ texts! {
     joined(topic: &str): "You are in “{topic}” now.", "你已加入“{topic}”。";
     asked(topic: &str): "Your request to join “{topic}” was sent.", "已申请加入“{topic}”。";
     asked_tag(): "Asked", "已申请";
-    member_tag(): "Member", "已加入";
     no_join_requests(): "No open requests", "没有待处理的申请";
     no_join_requests_text(): "Requests to join the groups that you manage are listed here.", "你管理的群组收到的申请会显示在这里。";
     wants_to_join(topic: &str): "would like to join “{topic}”", "申请加入“{topic}”";
@@ -61,7 +58,6 @@ texts! {
     invite_none(): "All your friends are in this group already.", "你的好友都已在群里。";
     invite_selected(n: u64): ["Add {n} friend", "Add {n} friends"], "邀请 {n} 位好友";
     invited(n: u64): ["{n} friend was added.", "{n} friends were added."], "已邀请 {n} 位好友。";
-    invite_failed(name: &str): "{name} could not be added.", "无法邀请{name}。";
     appoint(): "Make manager", "设为管理员";
     dismiss(): "Dismiss as manager", "撤销管理员";
     appointed(name: &str): "{name} is a manager now.", "{name}已成为管理员。";
@@ -77,11 +73,9 @@ texts! {
 
     // The group itself.
     group(): "Group", "群组";
-    group_info(): "About the group", "群组资料";
     edit_group(): "Edit group", "编辑群组";
     announcement(): "Announcement", "群公告";
     announcement_hint(): "All members see it in the details of the group.", "所有成员都能在群组资料中看到。";
-    no_announcement(): "There is no announcement.", "暂无公告。";
     group_saved(): "The group was saved.", "群组资料已保存。";
     leave(): "Leave group", "退出群组";
     leave_question(topic: &str): "Leave “{topic}”? You no longer get its messages.", "要退出“{topic}”吗？之后将不再收到群消息。";

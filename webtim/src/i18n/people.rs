@@ -9,7 +9,6 @@ texts! {
     requests(): "Requests", "好友申请";
     discover(): "Find people", "找人";
     search_friends(): "Search friends", "搜索好友";
-    friend_count(n: u64): ["{n} friend", "{n} friends"], "{n} 位好友";
     no_friends(): "No friends yet", "还没有好友";
     no_friends_text(): "Find people by their account name, or look through the directory.", "通过账号名查找，或浏览通讯录。";
     no_friend_found(text: &str): "No friend matches “{text}”.", "没有与“{text}”匹配的好友。";
@@ -36,7 +35,6 @@ texts! {
     request_default(name: &str): "Hello, I am {name}.", "你好，我是{name}。";
     send_request(): "Send request", "发送申请";
     request_sent(name: &str): "Your request was sent to {name}.", "已向{name}发送好友申请。";
-    now_friends(name: &str): "You and {name} are friends now.", "你和{name}已成为好友。";
     asks_for_friendship(): "asks for friendship", "申请加你为好友";
     accept(): "Accept", "接受";
     decline(): "Decline", "拒绝";
@@ -65,7 +63,6 @@ texts! {
 
     // Cards and the own profile.
     profile(): "Profile", "个人资料";
-    my_profile(): "My profile", "我的资料";
     edit_profile(): "Edit profile", "编辑资料";
     profile_saved(): "Your profile was saved.", "个人资料已保存。";
     account_name(): "Account name", "账号名";
@@ -74,7 +71,6 @@ texts! {
     about_me(): "About me", "个人简介";
     area(): "Place", "地区";
     member_since(date: &str): "Here since {date}", "{date}加入";
-    no_nickname(): "Unnamed", "未命名";
     picture(): "Picture", "头像";
     choose_picture(): "Choose picture", "选择图片";
     change_picture(): "Change picture", "更换图片";
