@@ -12,6 +12,7 @@
 
 pub mod axe;
 pub mod browser;
+pub mod cable;
 pub mod cdp;
 pub mod complaints;
 pub mod page;
@@ -23,6 +24,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 pub use browser::{Browser, Screen};
+pub use cable::Cable;
 pub use page::Page;
 pub use site::Site;
 pub use tim_tests::within;

@@ -8,6 +8,10 @@ use crate::page::Page;
 use crate::script::literal;
 use crate::{Browser, Screen, Site, within};
 
+/// The text of each message on the screen, from above.
+const MESSAGES: &str = "[...document.querySelectorAll('[data-test=message]')]
+    .map((m) => m.querySelector('[data-test=message-text]')?.innerText.trim()).filter((t) => t !== undefined)";
+
 /// An account.
 #[derive(Clone, Debug)]
 pub struct Person {
@@ -135,10 +139,15 @@ impl std::ops::Deref for Device {
 impl Device {
     /// A browser of its own, showing the sign-in.
     pub async fn new(site: &Site, screen: Screen) -> Self {
+        Self::at(&site.url(), screen).await
+    }
+
+    /// A browser of its own, showing the sign-in of a page at an address.
+    pub async fn at(url: &str, screen: Screen) -> Self {
         let page = Page::new(Browser::shared().await, screen).await;
         let device = Self {
             page,
-            url: site.url(),
+            url: url.to_owned(),
         };
         device.open(&device.url).await;
         device.see("sign-in-form").await;
@@ -227,19 +236,18 @@ impl Device {
 
     /// Waits until a text is in the conversation that is open, exactly once.
     pub async fn see_message(&self, text: &str) {
-        let texts = crate::script::texts(&crate::script::selector("message message-text"));
-        let once = format!(
-            "{texts}.filter((t) => t.trim() === {}).length === 1",
-            literal(text)
-        );
+        let once = format!("{MESSAGES}.filter((t) => t === {}).length === 1", literal(text));
         self.wait_until(&format!("the message {text:?}, once"), &once)
             .await;
     }
 
     /// The texts of all messages on the screen, from above.
     pub async fn messages(&self) -> Vec<String> {
-        let texts = self.texts("message message-text").await;
-        texts.iter().map(|text| text.trim().to_owned()).collect()
+        let texts = self.run(MESSAGES).await;
+        let texts = texts.as_array().into_iter().flatten();
+        texts
+            .filter_map(|text| text.as_str().map(str::to_owned))
+            .collect()
     }
 
     /// Opens a page of the settings.

@@ -47,6 +47,8 @@ enum Task {
     Test(test::Options),
     /// Run exactly what continuous integration runs: formatting, lints, documentation, dependencies, tests.
     Ci,
+    /// Take pictures of every screen of the pages, in two widths, themes and languages, into `target/screenshots`.
+    Screenshots,
     /// Kill the real server under load at random moments and look for lost or doubled messages.
     Crash(test::CrashOptions),
     /// Measure: build in release mode and run `tim-bench`.
@@ -83,6 +85,7 @@ fn perform(task: Task) -> Result<ExitCode> {
         Task::Package(options) => package::build(&workspace, &options).map(|_| ExitCode::SUCCESS),
         Task::Test(options) => test::test(&workspace, &options),
         Task::Ci => checks::ci(&workspace),
+        Task::Screenshots => test::screenshots(&workspace),
         Task::Crash(options) => test::crash(&workspace, &options),
         Task::Bench(options) => bench::bench(&workspace, &options),
         Task::WebBench => bench::web_bench(&workspace),

@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::command;
 use crate::package;
@@ -97,6 +97,11 @@ pub(crate) fn add<'a>(steps: &mut Steps, workspace: &'a Workspace, options: &Opt
             programs.pages = Some(web::build(workspace, &web::Options::default())?);
             Ok(Outcome::Passed)
         });
+        if programs.pages.is_some() {
+            steps.run("weight of the pages", || {
+                web::light_enough(workspace).map(|()| Outcome::Passed)
+            });
+        }
         steps.run("npm package", || {
             package::build(workspace, &package::Options::default())?;
             match tools::node() {
@@ -133,6 +138,25 @@ pub(crate) fn add<'a>(steps: &mut Steps, workspace: &'a Workspace, options: &Opt
         steps.run("packages for crates.io", || pack(workspace));
     }
     programs
+}
+
+/// Takes pictures of every screen of the pages.
+pub(crate) fn screenshots(workspace: &Workspace) -> Result<ExitCode> {
+    let mut programs = Programs::without_pages(workspace);
+    programs.pages = Some(web::build(workspace, &web::Options::default())?);
+    programs.build()?;
+    let options = Options {
+        filter: Some("screens::".to_owned()),
+        ..Options::default()
+    };
+    if let Outcome::Skipped(reason) = browsers(&programs, &options)? {
+        bail!("{reason}");
+    }
+    println!(
+        "the pictures are in {}",
+        workspace.target.join("screenshots").display()
+    );
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Drives real browsers, which are installed when there is none.

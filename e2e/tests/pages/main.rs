@@ -8,7 +8,14 @@
 )]
 
 mod accounts;
+mod chat;
 mod driver;
 mod friends;
+mod groups;
+mod injection;
+mod keyboard;
 mod loading;
+mod outage;
+mod recall;
 mod sdk;
+mod together;

@@ -16,14 +16,14 @@ const MAGIC: &[u8] = b"TIMWEB1\n";
 /// A written bundle.
 pub(super) struct Bundle {
     pub(super) bytes: Vec<u8>,
-    pub(super) entries: Vec<Entry>,
+    entries: Vec<Entry>,
 }
 
 /// How much a file weighs, in each form that is stored.
-pub(super) struct Entry {
-    pub(super) path: String,
-    pub(super) identity: usize,
-    pub(super) gzip: Option<usize>,
+struct Entry {
+    path: String,
+    identity: usize,
+    gzip: Option<usize>,
     brotli: Option<usize>,
 }
 
@@ -67,6 +67,25 @@ pub(super) fn write(files: &[File], quick: bool) -> Result<Bundle> {
     let length = u32::try_from(index.len()).context("the index is too long")?;
     let bytes = [MAGIC, &length.to_le_bytes(), &index, &bodies].concat();
     Ok(Bundle { bytes, entries })
+}
+
+/// Bytes of gzip of the files whose names end so; none when this is no bundle.
+pub(super) fn weight(bundle: &[u8], end: &str) -> Option<u64> {
+    let rest = bundle.strip_prefix(MAGIC)?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let index = rest.get(..usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+    let index: Value = serde_json::from_slice(index).ok()?;
+    let chosen = index.as_array()?.iter().filter(|entry| {
+        let path = entry["path"].as_str();
+        path.is_some_and(|path| path.ends_with(end))
+    });
+    chosen
+        .map(|entry| {
+            entry["gzip"][1]
+                .as_u64()
+                .or_else(|| entry["identity"][1].as_u64())
+        })
+        .sum()
 }
 
 impl Bundle {
@@ -152,6 +171,11 @@ mod tests {
             .read_to_end(&mut unpacked)
             .unwrap();
         assert_eq!(unpacked, text);
+
+        let packed = u64::try_from(body(bodies, &index[0]["gzip"]).len()).unwrap();
+        assert_eq!(weight(&bundle, "a.txt"), Some(packed));
+        assert_eq!(weight(&bundle, "b.txt"), Some(1));
+        assert_eq!(weight(b"something else", "a.txt"), None);
 
         // Too short to be worth it.
         assert_eq!(body(bodies, &index[1]["identity"]), b"x");
