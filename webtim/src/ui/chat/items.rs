@@ -83,7 +83,7 @@ mod tests {
             .iter()
             .map(|(mid, from, time)| Arrived {
                 mid: Some(*mid),
-                from: Node::new(*from).ok(),
+                from: Node::new(from).ok(),
                 mine: *from == "me",
                 time: *time,
                 content: Content::text("text"),

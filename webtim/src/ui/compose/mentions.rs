@@ -5,11 +5,15 @@ use yew::prelude::*;
 
 use crate::i18n::media;
 use crate::model::{ChatId, Model};
+use crate::store::App;
 use crate::ui::kit::Avatar;
 use crate::ui::use_lang;
 
 /// Most names offered at once.
 const MOST: usize = 6;
+
+/// Most members whose names are asked for at once.
+const MOST_ASKED: usize = 500;
 
 /// A member that can be addressed.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +40,16 @@ pub(super) fn candidates(model: &Model, chat: &ChatId, typed: &str) -> Vec<Candi
     found.dedup_by(|a, b| a.name == b.name);
     found.truncate(MOST);
     found
+}
+
+/// Asks for the names of members that are not known yet, of very large rooms for some of them.
+pub(super) fn want_names(app: &App, chat: &ChatId) {
+    let members = chat
+        .room()
+        .and_then(|room| app.model().rooms.members(room).cloned());
+    if let Some(members) = members {
+        app.service().want_profiles(members.iter().take(MOST_ASKED));
+    }
 }
 
 /// Whether something is left to be completed.

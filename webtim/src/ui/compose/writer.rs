@@ -169,6 +169,9 @@ pub(super) fn Writer(props: &WriterProps) -> Html {
             };
             let value = field.value();
             let typed = chat.room().and_then(|_| mention_before(&value, cursor(&field).1));
+            if typed.is_some() {
+                mentions::want_names(&app, &chat);
+            }
             let fresh = typed.map_or_else(Offer::default, |(at, typed)| Offer {
                 candidates: mentions::candidates(&app.model(), &chat, &typed),
                 chosen: 0,
