@@ -117,7 +117,16 @@ pub(crate) fn generate(workspace: &Workspace) -> Result<()> {
     let path = workspace.root.join(CONFIGURATION);
     std::fs::write(&path, text).with_context(|| format!("cannot write {CONFIGURATION}"))?;
     println!("wrote {CONFIGURATION}");
+    write_openapi(workspace)?;
     test::write_conformance(workspace)
+}
+
+/// The document of the management API, which a test of the server compares or writes.
+fn write_openapi(workspace: &Workspace) -> Result<()> {
+    const TEST: &str = "the_document_that_is_checked_in_is_current";
+    let mut test = command::cargo(workspace, ["test", "-p", "tim-server", "--lib", "--locked", TEST]);
+    test.env("TIM_GENERATE", "1");
+    command::run(&mut test)
 }
 
 fn default_configuration(workspace: &Workspace, programs: &Programs<'_>) -> Result<String> {

@@ -63,7 +63,7 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Write the files that are generated from the code (`server/tim.toml`, `docs/conformance.md`).
+    /// Write the files that are generated from the code (`server/tim.toml`, `docs/conformance.md`, `docs/openapi.json`).
     Generate,
 }
 

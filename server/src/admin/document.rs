@@ -229,18 +229,18 @@ mod tests {
         calls::all().into_iter().map(Arc::new).collect()
     }
 
-    /// Run with `TIM_WRITE_OPENAPI=1` to write the file anew.
+    /// With `TIM_GENERATE` it writes the file anew (`cargo xtask generate`).
     #[test]
     fn the_document_that_is_checked_in_is_current() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
         let current = text(&calls());
-        if std::env::var_os("TIM_WRITE_OPENAPI").is_some() {
+        if std::env::var_os("TIM_GENERATE").is_some() {
             std::fs::write(path, &current).unwrap();
         }
         let stored = std::fs::read_to_string(path).unwrap_or_default();
         assert!(
             stored == current,
-            "docs/openapi.json is not current; TIM_WRITE_OPENAPI=1 cargo test -p tim-server --lib openapi writes it"
+            "docs/openapi.json is not current; run `cargo xtask generate`"
         );
     }
 
