@@ -17,5 +17,6 @@ mod keyboard;
 mod loading;
 mod outage;
 mod recall;
+mod screens;
 mod sdk;
 mod together;

@@ -63,7 +63,10 @@ pub(super) fn Head(props: &HeadProps) -> Html {
                 <IconButton glyph={Glyph::Back} label={texts::back_to_list(lang)} onclick={back} test="back" />
             </span>
             if let Some(onclick) = open.clone() {
-                <button type="button" class="chat-head-who" {onclick} data-test="chat-details" aria-label={format!("{} · {}", shown.name, texts::details(lang))}>{ who }</button>
+                <button type="button" class="chat-head-who" {onclick} data-test="chat-details">
+                    { who }
+                    <span class="visually-hidden">{ texts::details(lang) }</span>
+                </button>
             } else {
                 <div class="chat-head-who">{ who }</div>
             }

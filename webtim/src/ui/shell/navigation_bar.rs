@@ -70,8 +70,9 @@ pub fn NavigationBar() -> Html {
         let app = app.clone();
         let onclick = move |_: MouseEvent| app.change(|model| model.navigation.show(Dialog::Status));
         html! {
-            <button type="button" class="nav-own" {onclick} aria-label={people::set_status(lang)} title={name.clone()} data-test="nav-own">
+            <button type="button" class="nav-own" {onclick} title={name.clone()} data-test="nav-own">
                 <Avatar id={id.clone()} name={name.clone()} picture={picture.clone()} />
+                <span class="visually-hidden">{ people::set_status(lang) }</span>
             </button>
         }
     });
