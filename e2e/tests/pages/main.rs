@@ -15,6 +15,7 @@ mod groups;
 mod injection;
 mod keyboard;
 mod loading;
+mod many;
 mod outage;
 mod recall;
 mod screens;
