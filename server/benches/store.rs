@@ -86,6 +86,7 @@ impl Bench {
             timestamp: Timestamp(1_700_000_000_000_000_000 + number),
             body: Bytes::from(vec![b'x'; BODY]),
             inboxes: vec![pair.receiver.clone()],
+            file: None,
         }
     }
 

@@ -9,9 +9,11 @@ use parking_lot::Mutex;
 
 use crate::admin::{Admin, Operations};
 use crate::admin_password::{self, AdminPasswordError, NewAdminPassword};
+use crate::blobs::{Blobs, S3Settings};
 use crate::cluster::{LocalCluster, NodeId};
-use crate::config::{Config, StorageKind};
+use crate::config::{Config, FileStorage, Files, StorageKind};
 use crate::engine::clock::{SystemClock, ThreadEntropy};
+use crate::engine::files::recover;
 use crate::engine::{Engine, Parts};
 use crate::external;
 use crate::gateway::session::SessionContext;
@@ -19,7 +21,8 @@ use crate::gateway::tls::Identity;
 pub use crate::gateway::tls::TlsError;
 use crate::gateway::{EngineBackend, Gateway, GatewayWatch, Options, Pace, TlsSlot, bind};
 use crate::store::{
-    KeyError, MasterKeySource, MemoryStore, OpenError, SqliteOptions, SqliteStore, Store, StoreError,
+    InstallationKey, KeyError, MasterKeySource, MemoryStore, OpenError, SqliteOptions, SqliteStore, Store,
+    StoreError,
 };
 use crate::web::Web;
 
@@ -55,6 +58,14 @@ pub enum StartError {
         /// What the operating system said.
         error: io::Error,
     },
+    /// The folder of files cannot be used.
+    #[error("files in {} (files.path): {error}", path.display())]
+    Files {
+        /// The folder.
+        path: PathBuf,
+        /// What the operating system said.
+        error: io::Error,
+    },
     /// The database cannot be opened.
     #[error(transparent)]
     Store(#[from] OpenError),
@@ -73,7 +84,11 @@ impl StartError {
         match self {
             Self::Tls(_) | Self::Settings(_) => 2,
             Self::Bind { .. } => 3,
-            Self::Data { .. } | Self::Store(_) | Self::Key(_) | Self::AdminPassword(_) => 4,
+            Self::Data { .. }
+            | Self::Files { .. }
+            | Self::Store(_)
+            | Self::Key(_)
+            | Self::AdminPassword(_) => 4,
         }
     }
 }
@@ -131,6 +146,13 @@ impl Server {
             installation_key,
             admin_password,
         } = open_storage(&config).await?;
+        let blobs = match open_blobs(&config, &installation_key, &*store).await {
+            Ok(blobs) => blobs,
+            Err(error) => {
+                store.close().await;
+                return Err(error);
+            }
+        };
         let cluster = Arc::new(LocalCluster::new(NodeId(1)));
         let parts = Parts {
             settings: config.engine_settings(),
@@ -141,6 +163,7 @@ impl Server {
             entropy: Arc::new(ThreadEntropy),
             installation_key,
             external,
+            blobs,
         };
         let engine = match Engine::start(parts) {
             Ok(engine) => engine,
@@ -319,6 +342,56 @@ async fn open_storage(config: &Config) -> Result<Storage, StartError> {
     opening
         .await
         .map_err(|error| StartError::Settings(format!("opening the database failed: {error}")))?
+}
+
+/// Where the bytes of files are; what was arriving when the server ended is given up.
+async fn open_blobs(
+    config: &Config,
+    installation_key: &[u8; 32],
+    store: &dyn Store,
+) -> Result<Option<Blobs>, StartError> {
+    let files = &config.files;
+    let key = InstallationKey::from_bytes(*installation_key);
+    let folder = files
+        .path
+        .clone()
+        .unwrap_or_else(|| config.storage.path.join("files"));
+    let blobs = match (files.storage, config.storage.kind) {
+        (FileStorage::Off, _) | (FileStorage::Directory, StorageKind::Memory) => return Ok(None),
+        (FileStorage::Directory, StorageKind::Sqlite) => {
+            Blobs::in_directory(folder.clone(), &key).map_err(|error| StartError::Files {
+                path: folder.clone(),
+                error,
+            })?
+        }
+        (FileStorage::Memory, _) => Blobs::in_memory(&key),
+        (FileStorage::S3, _) => {
+            let settings = s3_settings(files).map_err(StartError::Settings)?;
+            Blobs::in_s3(&settings, &key).map_err(StartError::Settings)?
+        }
+    };
+    recover(store, &blobs).await.map_err(|error| StartError::Files {
+        path: folder,
+        error: io::Error::other(error),
+    })?;
+    Ok(Some(blobs))
+}
+
+fn s3_settings(files: &Files) -> Result<S3Settings, String> {
+    let secret_key = match &files.s3_secret_key_file {
+        Some(path) => S3Settings::key_in_file(path)?,
+        None => files.s3_secret_key.0.clone(),
+    };
+    Ok(S3Settings {
+        endpoint: files.s3_endpoint.clone(),
+        bucket: files.s3_bucket.clone(),
+        region: files.s3_region.clone(),
+        prefix: files.s3_prefix.clone(),
+        access_key: files.s3_access_key.clone(),
+        secret_key,
+        allow_http: files.s3_allow_http,
+        bucket_in_host: files.s3_bucket_in_host,
+    })
 }
 
 fn create_private_folder(path: &Path) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ByteSize, Config, find};
+use super::{ByteSize, Config, FileStorage, StorageKind, find};
 
 /// The first rule a configuration breaks.
 pub(super) struct Problem {
@@ -74,6 +74,7 @@ pub(super) fn problem(config: &Config) -> Option<Problem> {
     presence(&mut check, config);
     virtual_rooms(&mut check, config);
     rooms(&mut check, config);
+    files(&mut check, config);
     external(&mut check, config);
     admin(&mut check, config);
     check.0
@@ -387,6 +388,66 @@ fn virtual_rooms(check: &mut Check, config: &Config) {
         &1,
         "virtual_rooms",
         "deliveries_per_second",
+    );
+}
+
+fn files(check: &mut Check, config: &Config) {
+    let files = &config.files;
+    check.at_least(&files.max_bytes, &ByteSize(1), "files", "max_bytes");
+    check.at_least(
+        &files.bytes_per_account,
+        &files.max_bytes,
+        "files",
+        "bytes_per_account",
+    );
+    check.at_least(&files.uploads, &1, "files", "uploads");
+    check.at_most(&files.uploads, &10_000, "files", "uploads");
+    check.at_least(&files.uploads_per_account, &1, "files", "uploads_per_account");
+    check.not_zero(files.unused_lifetime, "files", "unused_lifetime");
+    check.rule(
+        files.storage != FileStorage::Memory || config.storage.kind == StorageKind::Memory,
+        "files",
+        "storage",
+        "\"memory\" would forget the files that the database remembers; it goes only with storage.kind = \"memory\"",
+    );
+    let is_remote = files.storage == FileStorage::S3;
+    check.rule(
+        !is_remote || config.storage.kind != StorageKind::Memory,
+        "files",
+        "storage",
+        "with storage.kind = \"memory\" nobody could read the files after a restart; \"memory\" and \"off\" are possible",
+    );
+    let has_scheme = files.s3_endpoint.starts_with("https://") || files.s3_endpoint.starts_with("http://");
+    check.rule(
+        !is_remote || has_scheme,
+        "files",
+        "s3_endpoint",
+        "it must begin with https://, or with http:// and s3_allow_http = true",
+    );
+    check.rule(
+        !is_remote || files.s3_allow_http || !files.s3_endpoint.starts_with("http://"),
+        "files",
+        "s3_endpoint",
+        "it begins with http://, which has to be allowed by s3_allow_http",
+    );
+    check.rule(
+        !is_remote || !files.s3_bucket.is_empty(),
+        "files",
+        "s3_bucket",
+        "files.storage = \"s3\" needs a bucket",
+    );
+    check.rule(
+        !is_remote || !files.s3_access_key.is_empty(),
+        "files",
+        "s3_access_key",
+        "files.storage = \"s3\" needs an access key",
+    );
+    let has_key = !files.s3_secret_key.0.is_empty();
+    check.rule(
+        !is_remote || has_key != files.s3_secret_key_file.is_some(),
+        "files",
+        "s3_secret_key",
+        "files.storage = \"s3\" needs exactly one of s3_secret_key and s3_secret_key_file",
     );
 }
 

@@ -4,8 +4,8 @@ use super::Config;
 use super::value::{RoomReaders, UserReaders};
 use crate::engine::Settings;
 use crate::engine::settings::{
-    AccountSettings, AttemptLimit, DeliverySettings, GuessingSettings, ListingSettings, MessageSettings,
-    PasswordSettings, PresenceSettings, ProfileSettings, RoomSettings, VirtualRoomSettings,
+    AccountSettings, AttemptLimit, DeliverySettings, FileSettings, GuessingSettings, ListingSettings,
+    MessageSettings, PasswordSettings, PresenceSettings, ProfileSettings, RoomSettings, VirtualRoomSettings,
 };
 use crate::gateway::session::SessionLimits;
 
@@ -34,6 +34,7 @@ impl Config {
             profiles,
             web,
             directory,
+            files,
             ..
         } = self;
         Settings {
@@ -115,6 +116,13 @@ impl Config {
                     refill: rooms.creations_refill,
                 },
                 list_bytes: rooms.list_bytes.0,
+            },
+            files: FileSettings {
+                max_bytes: files.max_bytes.0 as u64,
+                bytes_per_account: files.bytes_per_account.0 as u64,
+                uploads: files.uploads,
+                uploads_per_account: files.uploads_per_account,
+                unused_lifetime: files.unused_lifetime,
             },
             listing: ListingSettings {
                 users: directory.users,

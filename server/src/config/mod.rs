@@ -14,10 +14,12 @@ use std::path::{Path, PathBuf};
 
 pub use render::{default_file, effective};
 pub use schema::{
-    Accounts, Admin, Config, Delivery, Directory, External, KEYS, Key, Keys, Limits, Listen, Log, Messages,
+    Accounts, Admin, Config, Delivery, Directory, External, Files, KEYS, Key, Keys, Limits, Listen, Log, Messages,
     Operations, Passwords, Presence, Process, SECTIONS, Section, Storage, Tls, VirtualRooms, Web,
 };
-pub use value::{ByteSize, LogFormat, Network, Operation, Origin, RawValue, Secret, StorageKind, Value};
+pub use value::{
+    ByteSize, FileStorage, LogFormat, Network, Operation, Origin, RawValue, Secret, StorageKind, Value,
+};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -49,6 +49,7 @@ impl Config {
             "master_command" => !self.keys.master_command.is_empty(),
             "http_secret" => !self.external.http_secret.0.is_empty(),
             "database_url" => !self.external.database_url.0.is_empty(),
+            "s3_secret_key" => !self.files.s3_secret_key.0.is_empty(),
             _ => false,
         };
         if has_secret && key.name == "master_command" {

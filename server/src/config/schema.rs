@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::value::{
-    ByteSize, LogFormat, Network, Operation, Origin, RawValue, RoomReaders, Secret, StorageKind, UserReaders,
-    Value,
+    ByteSize, FileStorage, LogFormat, Network, Operation, Origin, RawValue, RoomReaders, Secret, StorageKind,
+    UserReaders, Value,
 };
 
 /// Description of one setting.
@@ -364,6 +364,45 @@ settings! {
         directory: Option<PathBuf> = None;
         /// A login that a browser remembers ends when it was not used for this time.
         session_lifetime: Duration = Duration::from_secs(30 * 86_400);
+    }
+
+    /// Files in messages, and pictures of profiles and rooms: docs/files.md. Their bytes are encrypted before
+    /// they are kept.
+    files: Files {
+        /// Where the bytes are: "directory", "s3", "memory" (only with storage.kind = "memory"), or "off" for a
+        /// server without files. With storage.kind = "memory", "directory" means "off".
+        storage: FileStorage = FileStorage::Directory;
+        /// The folder for "directory". "": "files" in the data directory.
+        path: Option<PathBuf> = None;
+        /// Largest file.
+        max_bytes: ByteSize = ByteSize(1 << 30);
+        /// Bytes of all files that an account may have; recalled and deleted ones do not count.
+        bytes_per_account: ByteSize = ByteSize(10 << 30);
+        /// Files that may arrive at the same time. Each takes up to 3MiB of memory, with "s3" up to 15MiB.
+        uploads: usize = 32;
+        /// Files of one account that may arrive at the same time.
+        uploads_per_account: usize = 4;
+        /// A file that no message names for this time is deleted.
+        unused_lifetime: Duration = Duration::from_secs(24 * 3_600);
+        /// Address of the service for "s3", without the bucket.
+        s3_endpoint: String = String::new();
+        /// Its bucket, which has to exist.
+        s3_bucket: String = String::new();
+        /// The region that requests are signed for.
+        s3_region: String = "us-east-1".to_owned();
+        /// What the names of all objects begin with.
+        s3_prefix: String = String::new();
+        /// Access key.
+        s3_access_key: String = String::new();
+        /// Secret key. TIM_FILES_S3_SECRET_KEY keeps it out of this file.
+        s3_secret_key: Secret = Secret::default();
+        /// File with the secret key in its first line. "": none.
+        s3_secret_key_file: Option<PathBuf> = None;
+        /// Whether s3_endpoint may begin with http://. Nobody can read the files then either, but see which
+        /// are fetched, and the bucket can be changed by whoever is on the way.
+        s3_allow_http: bool = false;
+        /// Whether the bucket is a part of the host name (bucket.host) and not of the path (host/bucket).
+        s3_bucket_in_host: bool = false;
     }
 
     /// Accounts, friendships and rooms that are kept outside this server: docs/external-accounts.md.

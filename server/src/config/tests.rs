@@ -44,6 +44,12 @@ fn other_value(key: &Key) -> &'static str {
         }
         ("directory", "users") => "true",
         ("web", "directory") => "/somewhere/pages",
+        ("files", "storage") => "off",
+        ("files", "path" | "s3_secret_key_file") => "/somewhere/files",
+        ("files", "max_bytes") => "2MiB",
+        ("files", "bytes_per_account") => "20GiB",
+        ("files", "unused_lifetime") => "90s",
+        ("files", "s3_allow_http" | "s3_bucket_in_host") => "true",
         ("presence", "max_bytes") => "8KiB",
         ("operations", "disabled") => "TIMREGISTER,TIMBIGBINARYSTREAM",
         ("messages", "allow_client_notices") => "true",

@@ -444,6 +444,21 @@ macro_rules! word_choice {
 }
 
 word_choice! {
+    /// Where the bytes of files are kept.
+    FileStorage {
+        /// In a folder.
+        Directory = "directory",
+        /// In a service that speaks S3.
+        S3 = "s3",
+        /// In memory.
+        Memory = "memory",
+        /// Nowhere: there are no files.
+        Off = "off"
+    }
+    "\"directory\", \"s3\", \"memory\" or \"off\""
+}
+
+word_choice! {
     /// Where durable state is kept.
     StorageKind {
         /// A SQLite database in the data directory.

@@ -11,6 +11,7 @@ use tim_protocol::wire::{Tid, TimAck, TimAuth};
 
 use super::attempts::limited_address;
 use super::cursor::Cursors;
+use super::files::Person;
 use super::identity::device_key;
 use super::online::{Arrival, Member, OnlineAccount};
 use super::outlet::Outlet;
@@ -89,6 +90,15 @@ impl Login {
     #[must_use]
     pub fn account(&self) -> &Arc<OnlineAccount> {
         &self.account
+    }
+
+    /// Whose requests these are.
+    #[must_use]
+    pub fn person(&self) -> Person<'_> {
+        Person {
+            account: &self.account.id,
+            domain: &self.account.domain,
+        }
     }
 
     /// The session as others see it.

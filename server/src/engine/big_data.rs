@@ -22,7 +22,7 @@ impl Engine {
         let to = self
             .parse_account(packet.node.as_str())
             .ok_or(ErrorCode::Account)?;
-        let relation = self.relation_of(login, &to).await?;
+        let relation = self.relation_of(login.person(), &to).await?;
         may_write(relation, self.settings.messages.require_friendship)?;
         let sender = login.account().id.as_str();
         let delivery = BigPacket {

@@ -290,6 +290,7 @@ impl Batch {
                     }
                 }
                 Appended::Duplicate(original) => repeat_echo(chat, original),
+                Appended::FileRefused => chat.origin.answer(SendOutcome::Refused(ErrorCode::NoExist)),
             }
         }
     }

@@ -16,7 +16,6 @@ use tim_protocol::error_code::ErrorCode;
 use tim_protocol::node::Node;
 use tim_protocol::wire::TimAuth;
 
-use super::accounts::Login;
 use super::attempts::limited_address;
 use super::relations::Relation;
 use super::{Engine, identity, store_failure};
@@ -401,10 +400,9 @@ impl Engine {
     /// `Account`: there is no such account; `Database`: it could not be found out.
     pub(super) async fn relation_elsewhere(
         &self,
-        login: &Login,
+        me: &AccountId,
         peer: &AccountId,
     ) -> Result<Option<Relation>, ErrorCode> {
-        let me = &login.account().id;
         match self.permission() {
             Permission::Own => Ok(None),
             Permission::Trusting => {

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use super::accounts::Login;
 use super::committer::{Origin, QueuedBytes, Work};
 use super::draft::{Draft, Purpose, draft};
+use super::files::{Person, named_file};
 use super::online::OtherDevices;
 use super::outlet::{SendOutcome, Ticket};
 use super::parcel::{self, Parcel};
@@ -115,24 +116,27 @@ impl Engine {
         route(draft, facts, self.settings.messages.require_friendship)
     }
 
-    async fn read_facts(&self, login: &Login, draft: &Draft) -> Result<Facts, ErrorCode> {
+    /// The same, reading what is not in memory.
+    ///
+    /// # Errors
+    /// The store's failures. What does not exist is left out.
+    pub(super) async fn read_facts(&self, me: Person<'_>, draft: &Draft) -> Result<Facts, ErrorCode> {
         let mut facts = Facts::default();
         if let Some(to) = &draft.to {
-            let me = &login.account().id;
-            facts.relation = match to == me {
-                true => Some(self.relation_to_oneself(me)),
-                false => existing(self.relation_of(login, to).await)?,
+            facts.relation = match to == me.account {
+                true => Some(self.relation_to_oneself(me.account)),
+                false => existing(self.relation_of(me, to).await)?,
             };
         }
         if let Some(room) = &draft.room {
-            facts.standing = existing(self.standing(login, room).await)?;
+            facts.standing = existing(self.standing_of(me, room).await)?;
             if let (Some(to), Some(_), Some(_)) = (&draft.to, facts.relation, facts.standing) {
                 facts.peer = Some(match self.membership_elsewhere(room, to).await? {
                     Some(membership) => membership,
                     None => self.membership(room, to).await?,
                 });
                 // The sender may have been removed while that was read.
-                facts.standing = existing(self.standing(login, room).await)?;
+                facts.standing = existing(self.standing_of(me, room).await)?;
             }
         }
         Ok(facts)
@@ -153,7 +157,7 @@ impl Engine {
         mut message: TimMessage,
     ) -> Result<(), ErrorCode> {
         let draft = draft(&mut message, &self.settings.messages)?;
-        let facts = self.read_facts(login, &draft).await?;
+        let facts = self.read_facts(login.person(), &draft).await?;
         let route = self.route_of(login, &draft, &facts)?;
         let me = &login.account().id;
         match (draft.purpose, route) {
@@ -180,12 +184,11 @@ impl Engine {
     ///
     /// # Errors
     /// `Account` when there is no such account; the store's failures.
-    pub(super) async fn relation_of(&self, login: &Login, peer: &AccountId) -> Result<Relation, ErrorCode> {
-        let me = login.account();
-        if let Some(relation) = self.known_relation(&me.id, peer) {
+    pub(super) async fn relation_of(&self, me: Person<'_>, peer: &AccountId) -> Result<Relation, ErrorCode> {
+        if let Some(relation) = self.known_relation(me.account, peer) {
             return Ok(relation);
         }
-        if let Some(relation) = self.relation_elsewhere(login, peer).await? {
+        if let Some(relation) = self.relation_elsewhere(me.account, peer).await? {
             return Ok(relation);
         }
         let found = self
@@ -193,10 +196,12 @@ impl Engine {
             .account(peer)
             .await
             .map_err(|error| store_failure(&error))?;
-        if found.is_none_or(|account| *account.domain != *me.domain) {
+        if found.is_none_or(|account| account.domain != me.domain) {
             return Err(ErrorCode::Account);
         }
-        let loading = self.relations.load(&*self.store, &self.identity, &me.id, peer);
+        let loading = self
+            .relations
+            .load(&*self.store, &self.identity, me.account, peer);
         loading.await.map_err(|error| store_failure(&error))
     }
 
@@ -227,6 +232,10 @@ impl Engine {
         let origin = Origin::new(login, ticket, share);
         match purpose {
             Purpose::Chat => {
+                let file = match named_file(&message) {
+                    Ok(file) => file,
+                    Err(code) => return refuse(login, ticket, code),
+                };
                 message.mid = None;
                 let me = &login.account().id;
                 let has_other_devices = login.account().other_devices() == OtherDevices::Some;
@@ -245,6 +254,7 @@ impl Engine {
                     timestamp: crate::store::Timestamp(message.timestamp.unwrap_or_default()),
                     body: stored_form(&mut message, None),
                     inboxes,
+                    file,
                 };
                 self.queue(
                     login,
@@ -402,6 +412,7 @@ impl Engine {
             Retracted::NotFound => Err(ErrorCode::Params),
             Retracted::OtherAuthor => Err(ErrorCode::PermDenied),
             Retracted::Done { seqs, .. } => {
+                self.files.something_deleted();
                 let parcel = Arc::new(Parcel::message(message));
                 for (owner, seq) in owners.iter().zip(seqs) {
                     self.deliver_entry(owner, seq, &parcel);
@@ -440,6 +451,7 @@ impl Engine {
             Retracted::NotFound => Err(ErrorCode::Params),
             Retracted::OtherAuthor => Err(ErrorCode::PermDenied),
             Retracted::Done { position, .. } => {
+                self.files.something_deleted();
                 let ack = TimAck {
                     n: Some(room.as_str().to_owned()),
                     t: Some(ROOM_RECALLED),

@@ -14,6 +14,7 @@ pub mod cursor;
 pub mod draft;
 pub mod external;
 pub mod feed;
+pub mod files;
 pub mod history;
 pub mod identity;
 pub mod listeners;
@@ -50,12 +51,14 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
+use crate::blobs::Blobs;
 use crate::cluster::{Bus, Directory, Event, NodeId, Receiver};
 use crate::store::{AccountId, RoomId, Seq, Store, StoreError};
 use attempts::Attempts;
 use clock::{Clock, Entropy};
 use committer::Work;
 use external::External;
+use files::Files;
 use identity::Identity;
 use listeners::Listeners;
 use online::{Online, SessionId};
@@ -87,6 +90,8 @@ pub struct Parts {
     pub installation_key: [u8; 32],
     /// Accounts that are kept outside this server.
     pub external: External,
+    /// Where the bytes of files are; `None`: there are no files.
+    pub blobs: Option<Blobs>,
 }
 
 /// Counts what nobody else could tell afterwards.
@@ -135,6 +140,7 @@ pub struct Engine {
     relations: Relations,
     rooms: Rooms,
     profiles: Profiles,
+    files: Files,
     broadcasts: Broadcasts,
     virtual_rooms: VirtualRooms,
     wrong_passwords: Attempts<AccountId>,
@@ -181,6 +187,7 @@ impl Engine {
             entropy,
             installation_key,
             external,
+            blobs,
         } = parts;
         let passwords = Passwords::start(&settings.passwords)?;
         let (work, queue) = mpsc::channel(settings.messages.queue.max(1));
@@ -194,6 +201,7 @@ impl Engine {
             registrations: Attempts::new(settings.guessing.registrations_per_address),
             rooms: Rooms::new(&settings.rooms),
             profiles: Profiles::default(),
+            files: Files::new(blobs, &settings.files),
             settings,
             store,
             bus,
@@ -234,6 +242,7 @@ impl Engine {
         let room_positions = tokio::spawn(keep_room_positions(Arc::clone(&engine), stopped.clone()));
         let expiry = tokio::spawn(virtual_rooms::run(Arc::clone(&engine), stopped.clone()));
         let outside = tokio::spawn(external::rooms::run(Arc::clone(&engine), stopped.clone()));
+        let sweep = tokio::spawn(files::run(Arc::clone(&engine), stopped.clone()));
         let upkeep = tokio::spawn(upkeep(Arc::clone(&engine), stopped));
         engine.tasks.lock().extend([
             committer,
@@ -242,6 +251,7 @@ impl Engine {
             room_positions,
             expiry,
             outside,
+            sweep,
             upkeep,
         ]);
         Ok(engine)

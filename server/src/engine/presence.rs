@@ -161,7 +161,7 @@ impl Engine {
         if *addressee == login.account().id {
             return Ok(true);
         }
-        let relation = self.relation_of(login, addressee).await?;
+        let relation = self.relation_of(login.person(), addressee).await?;
         if !self.settings.presence.to_strangers && !relation.contacts.are_friends() {
             return Err(ErrorCode::PermDenied);
         }

@@ -13,6 +13,7 @@ use tim_protocol::{Encoding, WireStruct};
 use tokio::sync::Mutex;
 
 use super::accounts::Login;
+use super::files::Person;
 use super::rooms::decide::{self, Role};
 use super::write_through::WriteThrough;
 use super::{Engine, store_failure};
@@ -151,8 +152,16 @@ impl Engine {
     /// # Errors
     /// `Params` for a profile beyond the limits, `NoExist` when the account is gone.
     pub async fn modify_user(&self, login: &Login, change: TimUserBean) -> Result<(), ErrorCode> {
+        self.change_user_profile(&login.account().id, change).await
+    }
+
+    /// The same for an account that need not be online.
+    pub(super) async fn change_user_profile(
+        &self,
+        me: &AccountId,
+        change: TimUserBean,
+    ) -> Result<(), ErrorCode> {
         self.managed_here()?;
-        let me = &login.account().id;
         let guard = self.profiles.lock(me).lock().await;
         let user = self.read_users(std::slice::from_ref(me)).await?;
         let user = user.into_iter().next().flatten().ok_or(ErrorCode::NoExist)?;
@@ -196,12 +205,21 @@ impl Engine {
         room: &RoomId,
         change: TimRoomBean,
     ) -> Result<(), ErrorCode> {
+        self.change_room_profile(login.person(), room, change).await
+    }
+
+    /// The same for an account that need not be online.
+    pub(super) async fn change_room_profile(
+        &self,
+        me: Person<'_>,
+        room: &RoomId,
+        change: TimRoomBean,
+    ) -> Result<(), ErrorCode> {
         self.managed_here()?;
-        let me = login.account();
         for _ in 0..TRIES {
-            let record = self.live_room(&me.domain, room).await?;
-            let membership = self.membership(room, &me.id).await?;
-            let role = Role::of(&record, &me.id, membership);
+            let record = self.live_room(me.domain, room).await?;
+            let membership = self.membership(room, me.account).await?;
+            let role = Role::of(&record, me.account, membership);
             if !role.is_staff() || change.managers.is_some() && role != Role::Founder {
                 return Err(ErrorCode::PermDenied);
             }

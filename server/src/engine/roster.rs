@@ -89,7 +89,7 @@ impl Engine {
         if peer == login.account().id {
             return Err(ErrorCode::PermDenied);
         }
-        self.relation_of(login, &peer).await?;
+        self.relation_of(login.person(), &peer).await?;
         Ok(peer)
     }
 

@@ -25,6 +25,8 @@ pub struct Settings {
     pub listing: ListingSettings,
     /// Virtual rooms and their streams.
     pub virtual_rooms: VirtualRoomSettings,
+    /// Files and pictures.
+    pub files: FileSettings,
 }
 
 /// Accounts, devices, tokens.
@@ -332,6 +334,33 @@ impl Default for VirtualRoomSettings {
             expire_after: Duration::from_secs(300),
             waiting_bytes: 2 << 20,
             deliveries_per_second: 200_000,
+        }
+    }
+}
+
+/// Files and pictures.
+#[derive(Clone, Debug)]
+pub struct FileSettings {
+    /// Largest file, in bytes.
+    pub max_bytes: u64,
+    /// Bytes of all files of an account.
+    pub bytes_per_account: u64,
+    /// Files that may arrive at the same time.
+    pub uploads: usize,
+    /// Files of one account that may arrive at the same time.
+    pub uploads_per_account: usize,
+    /// A file that no message names for so long is deleted.
+    pub unused_lifetime: Duration,
+}
+
+impl Default for FileSettings {
+    fn default() -> Self {
+        Self {
+            max_bytes: 1 << 30,
+            bytes_per_account: 10 << 30,
+            uploads: 32,
+            uploads_per_account: 4,
+            unused_lifetime: Duration::from_secs(24 * 3600),
         }
     }
 }

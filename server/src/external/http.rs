@@ -1,7 +1,6 @@
 //! POSTs JSON to a service of the operator. Follows no redirects, trusts the certificates that the
 //! operating system trusts, reads no more than it was told to, and gives up in time.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,6 +16,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::External;
 use crate::engine::external::OutsideError;
+use crate::outgoing::{tls, with_causes};
 
 /// Idle connections are closed before usual services would do it in the middle of a request.
 const IDLE: Duration = Duration::from_secs(20);
@@ -148,32 +148,4 @@ impl Caller {
             Err(OutsideError(format!("the answer has status {status}")))
         }
     }
-}
-
-/// TLS with the roots of the operating system.
-///
-/// # Errors
-/// The TLS library refuses its own defaults.
-pub(super) fn tls() -> Result<rustls::ClientConfig, String> {
-    let mut roots = rustls::RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    // None at all is found out when somebody asks for https.
-    roots.add_parsable_certificates(found.certs);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS cannot be set up: {error}"))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
-}
-
-/// The libraries say only in the causes what really happened.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        cause = inner.source();
-    }
-    text
 }

@@ -38,6 +38,8 @@ pub enum Table {
     LogNotice = 7,
     /// Profiles of users.
     Profile = 8,
+    /// Files: what they are and the keys of their bytes.
+    File = 10,
 }
 
 impl Table {
@@ -53,6 +55,7 @@ impl Table {
             Self::Room => "room",
             Self::LogNotice => "log_notice",
             Self::Profile => "profile",
+            Self::File => "file",
         }
     }
 }

@@ -10,6 +10,7 @@ mod cache;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 pub mod encryption;
+pub mod files;
 pub mod ids;
 pub mod keys;
 mod memory;
@@ -23,6 +24,7 @@ use bytes::Bytes;
 pub use administration::{
     AccountEntry, AccountOrder, AccountQuery, AdminStore, AuditEntry, RecordKind, StoreLoad, Totals,
 };
+pub use files::{FileContent, FileId, FilePlace, FileState, NewFile, StoredFile};
 pub use ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, Seq, SessionHash, Slot, Timestamp};
 pub use keys::{InstallationKey, KeyError, MasterKey, MasterKeySource};
 pub use memory::MemoryStore;
@@ -155,7 +157,9 @@ pub trait Store: AdminStore + Send + Sync + 'static {
     /// Appends messages to their conversations and references to the inboxes named, in the given
     /// order, in one transaction. Numbers (`mid`, `seq`) are dense and are given in batch order.
     /// A message whose `(sender, client_id)` is stored in its conversation already is not stored
-    /// again: the outcome tells the original. The outer error: nothing of the batch was written.
+    /// again: the outcome tells the original. A message that names a file is only stored together
+    /// with the note that it does; a file is named by one message, of its uploader and in its
+    /// conversation. The outer error: nothing of the batch was written.
     async fn append(&self, batch: Vec<Append>) -> Result<Vec<Appended>>;
 
     /// At most `limit` messages and, after the first, at most `max_bytes` of bodies, newest first,
@@ -169,7 +173,7 @@ pub trait Store: AdminStore + Send + Sync + 'static {
     ) -> Result<Vec<StoredMessage>>;
 
     /// Deletes the body of a message written by `author` (the number stays used) and appends the
-    /// notices to the inboxes of their owners, in one transaction.
+    /// notices to the inboxes of their owners, in one transaction. A file that it names is deleted with it.
     async fn retract(&self, retract: Retract) -> Result<Retracted>;
 
     // ---- inboxes --------------------------------------------------------------------------
@@ -290,6 +294,43 @@ pub trait Store: AdminStore + Send + Sync + 'static {
     /// devices the store does not know, are left out. Thousands at once are stored in several
     /// transactions, so that others can write in between: after an error some may be stored.
     async fn advance_rooms(&self, advances: Vec<RoomAdvance>) -> Result<()>;
+
+    // ---- files ----------------------------------------------------------------------------
+
+    /// Notes a file before its first byte arrives, and answers its name; `None` when it would be more than the
+    /// uploader may have. Until [`Store::finish_file`] nobody sees it.
+    async fn begin_file(&self, file: NewFile) -> Result<Option<FileId>>;
+
+    /// All of a file has arrived and is kept. `false` when it was deleted meanwhile.
+    async fn finish_file(&self, id: &FileId, content: FileContent) -> Result<bool>;
+
+    /// A file that has arrived and is not deleted.
+    async fn file(&self, id: &FileId) -> Result<Option<StoredFile>>;
+
+    /// Deletes a file of this uploader that no message names. `false` when there is no such one.
+    async fn delete_file(&self, id: &FileId, uploader: &AccountId) -> Result<bool>;
+
+    /// Puts a picture that has arrived into use, beside those before it. `false` when there is no such one.
+    async fn use_picture(&self, id: &FileId) -> Result<bool>;
+
+    /// Deletes all pictures in use of the same profile but this one.
+    async fn retire_pictures(&self, keep: &FileId) -> Result<()>;
+
+    /// Deletes up to `limit` files that arrived before a time and that no message names; answers how many.
+    async fn expire_files(&self, before: Timestamp, limit: usize) -> Result<u64>;
+
+    /// Deletes all files that were arriving. To be called before the first one arrives, by whoever alone
+    /// receives files; answers how many.
+    async fn abandon_files(&self) -> Result<u64>;
+
+    /// Up to `limit` deleted files whose bytes may still be there.
+    async fn deleted_files(&self, limit: usize) -> Result<Vec<FileId>>;
+
+    /// Forgets deleted files whose bytes are gone.
+    async fn forget_files(&self, ids: Vec<FileId>) -> Result<()>;
+
+    /// Which of these files are not known at all, not even as deleted.
+    async fn unknown_files(&self, ids: Vec<FileId>) -> Result<Vec<FileId>>;
 
     // ---- keys -----------------------------------------------------------------------------
 

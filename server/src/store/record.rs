@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
+use super::files::FileId;
 use super::ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, Seq, SessionHash, Timestamp};
 
 /// An account to be created.
@@ -141,6 +142,8 @@ pub struct Append {
     pub body: Bytes,
     /// Owners of the inboxes that get a reference.
     pub inboxes: Vec<AccountId>,
+    /// The file it names.
+    pub file: Option<FileId>,
 }
 
 /// Outcome of one [`Append`].
@@ -157,6 +160,8 @@ pub enum Appended {
     },
     /// The author had sent it before; nothing was written.
     Duplicate(Duplicate),
+    /// The file it names is not one that this message may name; nothing was written.
+    FileRefused,
 }
 
 /// The message that an earlier attempt had stored.

@@ -1,9 +1,9 @@
-//! HTTP on the client listener beside the WebSocket (docs/web-api.md): the pages
-//! themselves sessions of browsers, and lists of people and rooms. Knows requests and answers; what
-//! they mean is decided by the engine.
+//! HTTP on the client listener beside the WebSocket (docs/web-api.md): the pages themselves, sessions of browsers,
+//! lists of people and rooms, files. Knows requests and answers; what they mean is decided by the engine.
 
 pub(crate) mod answer;
 mod directory;
+mod files;
 mod pages;
 pub(crate) mod request;
 mod sessions;
@@ -17,7 +17,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use tim_protocol::error_code::ErrorCode;
 
 use crate::config::{Config, Network, Origin};
@@ -70,6 +70,11 @@ impl Web {
             .route("/people", get(directory::people))
             .route("/rooms", get(directory::rooms))
             .route("/delivered", get(directory::delivered))
+            .route("/files", post(files::upload))
+            .route("/files/{id}", get(files::download).delete(files::delete))
+            .route("/picture", put(files::set_own_picture))
+            .route("/rooms/{node}/picture", put(files::set_room_picture))
+            .route("/pictures/{id}", get(files::picture))
             .fallback(unknown)
             .method_not_allowed_fallback(|| async {
                 Refusal::new(

@@ -15,7 +15,6 @@ use tim_protocol::{Encoding, WireStruct};
 use tokio::sync::watch;
 
 use super::{Permission, Question, outside_failure};
-use crate::engine::accounts::Login;
 use crate::engine::rooms::Standing;
 use crate::engine::{Engine, store_failure};
 use crate::store::{AccountId, Membership, MembershipChange, MembershipChanged, NewRoom, RoomId, RoomKind};
@@ -47,13 +46,12 @@ impl Engine {
     /// is in too many rooms.
     pub(in crate::engine) async fn standing_elsewhere(
         &self,
-        login: &Login,
+        me: &AccountId,
         room: &RoomId,
     ) -> Result<Option<Standing>, ErrorCode> {
         let Permission::Asked = self.permission() else {
             return Ok(None);
         };
-        let me = &login.account().id;
         if !self.ask(Question::RoomExists(room.clone())).await? {
             return Err(ErrorCode::Account);
         }

@@ -170,7 +170,7 @@ impl Engine {
         login: &Login,
         account: &AccountId,
     ) -> Result<crate::engine::relations::Relation, ErrorCode> {
-        match self.relation_of(login, account).await {
+        match self.relation_of(login.person(), account).await {
             Err(ErrorCode::Account) => Err(ErrorCode::NoExist),
             result => result,
         }

@@ -11,6 +11,7 @@ use super::members::MemberLists;
 use crate::cluster::Event;
 use crate::engine::accounts::Login;
 use crate::engine::attempts::Attempts;
+use crate::engine::files::Person;
 use crate::engine::roster::REQUESTS_PER_PAIR;
 use crate::engine::settings::{AttemptLimit, RoomSettings};
 use crate::engine::write_through::WriteThrough;
@@ -119,13 +120,21 @@ impl Engine {
     /// # Errors
     /// `Account` when there is no such room in the account's domain; the store's failures.
     pub async fn standing(&self, login: &Login, room: &RoomId) -> Result<Standing, ErrorCode> {
-        if let Some(standing) = self.standing_elsewhere(login, room).await? {
+        self.standing_of(login.person(), room).await
+    }
+
+    /// The same for an account that need not be online.
+    pub(in crate::engine) async fn standing_of(
+        &self,
+        me: Person<'_>,
+        room: &RoomId,
+    ) -> Result<Standing, ErrorCode> {
+        if let Some(standing) = self.standing_elsewhere(me.account, room).await? {
             return Ok(standing);
         }
-        let me = login.account();
-        let record = self.room_record(&me.domain, room).await?;
+        let record = self.room_record(me.domain, room).await?;
         let record = record.ok_or(ErrorCode::Account)?;
-        let membership = self.membership(room, &me.id).await?;
+        let membership = self.membership(room, me.account).await?;
         Ok(standing(&record, membership))
     }
 

@@ -63,6 +63,7 @@ impl Node {
             entropy: Arc::new(ThreadEntropy),
             installation_key: [9; 32],
             external: External::default(),
+            blobs: None,
         })
         .unwrap();
         let registered = engine.register(HERE, credentials()).await.unwrap();

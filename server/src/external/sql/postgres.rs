@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::link::{Cells, LinkError, cell, wrong_type};
 use super::template::Template;
-use crate::external::http::{tls, with_causes};
+use crate::outgoing::{tls, with_causes};
 
 /// Class of the errors that say that a value does not fit its type.
 const DATA_EXCEPTION: &str = "22";

@@ -61,6 +61,7 @@ impl Node {
             entropy: Arc::new(ThreadEntropy),
             installation_key: [9; 32],
             external: crate::engine::external::External::default(),
+            blobs: None,
         });
         let context = SessionContext {
             engine: engine.unwrap(),

@@ -26,7 +26,7 @@ async fn recall(store: &dyn Store, number: u8, mid: i64, packet: &str) -> Option
 async fn say(store: &dyn Store, number: u8, text: &str) -> (Mid, Seq) {
     match store.append(vec![message(number, None, text)]).await.unwrap()[0] {
         Appended::Stored { mid, position, .. } => (mid, position),
-        Appended::Duplicate(_) => panic!("no repeat"),
+        Appended::Duplicate(_) | Appended::FileRefused => panic!("not stored"),
     }
 }
 

@@ -15,6 +15,7 @@ mod administration;
 mod contacts;
 mod conversations;
 mod directories;
+mod files;
 mod inboxes;
 mod keys;
 mod logs;
@@ -38,6 +39,7 @@ pub use self::administration::*;
 pub use self::contacts::*;
 pub use self::conversations::*;
 pub use self::directories::*;
+pub use self::files::*;
 pub use self::inboxes::*;
 pub use self::keys::*;
 pub use self::logs::*;
@@ -180,6 +182,19 @@ macro_rules! store_conformance {
             a_forgotten_device_never_moves_a_new_one_back
             a_device_that_made_room_never_moves_a_new_one_back
             many_positions_are_moved_at_once
+            a_file_reads_back_once_it_has_arrived
+            a_file_is_named_by_one_message_of_its_uploader_in_its_conversation
+            a_message_that_may_not_name_its_file_is_not_stored
+            a_repeat_of_a_message_with_a_file_is_a_repeat
+            a_file_goes_with_its_message
+            a_file_nobody_names_can_be_deleted_by_its_uploader
+            old_files_that_nobody_names_expire
+            a_deleted_file_is_remembered_until_its_bytes_are_gone
+            files_that_were_arriving_are_abandoned
+            an_uploader_has_no_more_than_its_quota
+            a_new_picture_replaces_the_one_before
+            a_message_names_no_picture
+            a_file_stays_readable_under_a_new_key
             key_rotation_keeps_everything_readable
             reencryption_ends_and_keeps_everything_readable
             a_closed_store_is_unavailable
@@ -248,6 +263,7 @@ fn message(conversation_number: u8, client_id: Option<i64>, text: &str) -> Appen
         timestamp: Timestamp(100),
         body: Bytes::copy_from_slice(text.as_bytes()),
         inboxes: Vec::new(),
+        file: None,
     }
 }
 
@@ -272,5 +288,6 @@ fn stored(outcome: &Appended) -> (Mid, Vec<Seq>) {
     match outcome {
         Appended::Stored { mid, seqs, .. } => (*mid, seqs.clone()),
         Appended::Duplicate(original) => panic!("taken for a repeat of {original:?}"),
+        Appended::FileRefused => panic!("refused for its file"),
     }
 }

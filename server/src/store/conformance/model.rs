@@ -182,6 +182,7 @@ async fn answer(operation: &Operation, store: &dyn Store) -> String {
                     .into_iter()
                     .map(|owner| account_id(&name(owner)))
                     .collect(),
+                file: None,
             });
             text(store.append(batch.collect()).await)
         }

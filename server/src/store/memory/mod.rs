@@ -2,6 +2,7 @@
 //! means exactly what the durable back ends mean, except that nothing survives the process.
 
 mod administration;
+mod files;
 mod rooms;
 mod state;
 mod web_sessions;
@@ -14,6 +15,7 @@ use parking_lot::Mutex;
 
 use self::rooms::Change;
 use self::state::{Device, State, index_of, mid_of};
+use super::files::{FileContent, FileId, NewFile, StoredFile};
 use super::ids::{AccountId, ConversationId, DeviceKey, RoomId, Seq, SessionHash, Timestamp};
 use super::keys::{InstallationKey, KeyError};
 use super::record::{
@@ -22,6 +24,7 @@ use super::record::{
     MembershipChanged, NewAccount, NewRoom, Retract, Retracted, Room, RoomAdvance, RoomLists, RoomPosition,
     RoomUpdate, StoredMessage, UpperBound, UserProfile, WebSession,
 };
+use super::shard::SlotHasher;
 use super::{CreateAccountError, MAX_DEVICES, Result, Store, StoreError};
 
 /// A store in memory.
@@ -258,7 +261,8 @@ impl Store for MemoryStore {
                 notices,
                 log,
             } = retract;
-            let Some(conversation) = state.conversations.get_mut(&conversation) else {
+            let id = conversation;
+            let Some(conversation) = state.conversations.get_mut(&id) else {
                 return Retracted::NotFound;
             };
             let message = index_of(mid).and_then(|index| conversation.messages.get_mut(index));
@@ -272,6 +276,7 @@ impl Store for MemoryStore {
             // A durable store keeps the exact time with the body.
             message.timestamp = message.order;
             let position = log.map(|packet| conversation.put(packet));
+            state.files.delete_linked(&id, mid);
             Retracted::Done {
                 seqs: state.put_all(notices),
                 position,
@@ -575,6 +580,51 @@ impl Store for MemoryStore {
                 }
             }
         })
+    }
+
+    async fn begin_file(&self, file: NewFile) -> Result<Option<FileId>> {
+        let slot = SlotHasher::new(&self.installation_key).of_conversation(&file.conversation);
+        self.with(|state| state.files.begin(slot, file))
+    }
+
+    async fn finish_file(&self, id: &FileId, content: FileContent) -> Result<bool> {
+        self.with(|state| state.files.finish(id, content))
+    }
+
+    async fn file(&self, id: &FileId) -> Result<Option<StoredFile>> {
+        self.with(|state| state.files.get(id))
+    }
+
+    async fn delete_file(&self, id: &FileId, uploader: &AccountId) -> Result<bool> {
+        self.with(|state| state.files.delete(id, uploader))
+    }
+
+    async fn use_picture(&self, id: &FileId) -> Result<bool> {
+        self.with(|state| state.files.use_picture(id))
+    }
+
+    async fn retire_pictures(&self, keep: &FileId) -> Result<()> {
+        self.with(|state| state.files.retire_pictures(keep))
+    }
+
+    async fn expire_files(&self, before: Timestamp, limit: usize) -> Result<u64> {
+        self.with(|state| state.files.expire(before, limit))
+    }
+
+    async fn abandon_files(&self) -> Result<u64> {
+        self.with(|state| state.files.abandon())
+    }
+
+    async fn deleted_files(&self, limit: usize) -> Result<Vec<FileId>> {
+        self.with(|state| state.files.deleted(limit))
+    }
+
+    async fn forget_files(&self, ids: Vec<FileId>) -> Result<()> {
+        self.with(|state| state.files.forget(&ids))
+    }
+
+    async fn unknown_files(&self, ids: Vec<FileId>) -> Result<Vec<FileId>> {
+        self.with(|state| state.files.unknown(ids))
     }
 
     async fn rotate_key(&self) -> Result<u32> {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 
 use super::administration::Administration;
+use super::files::Files;
 use super::rooms::Rooms;
 use super::web_sessions::WebSessions;
 use crate::store::ids::{AccountId, ConversationId, DeviceKey, Mid, Seq, Timestamp};
@@ -25,6 +26,7 @@ pub(super) struct State {
     pub(super) rooms: Rooms,
     pub(super) web_sessions: WebSessions,
     pub(super) administration: Administration,
+    pub(super) files: Files,
     pub(super) rotations: u32,
 }
 
@@ -186,25 +188,30 @@ impl State {
             timestamp,
             body,
             inboxes,
+            file,
         } = append;
         let conversation = self.conversations.entry(id).or_default();
         let index = conversation.messages.len();
         let client_id = client_id.filter(|client_id| *client_id != 0);
-        if let Some(client_id) = client_id {
-            match conversation.origins.entry((sender.clone(), client_id)) {
-                std::collections::hash_map::Entry::Occupied(original) => {
-                    let index = *original.get();
-                    let original = &conversation.messages[index];
-                    return Appended::Duplicate(Duplicate {
-                        mid: mid_of(index),
-                        timestamp: original.timestamp,
-                        body: original.body.clone(),
-                    });
-                }
-                std::collections::hash_map::Entry::Vacant(place) => {
-                    place.insert(index);
-                }
-            }
+        let origin = client_id.map(|client_id| (sender.clone(), client_id));
+        let original = origin
+            .as_ref()
+            .and_then(|origin| conversation.origins.get(origin));
+        if let Some(index) = original {
+            let original = &conversation.messages[*index];
+            return Appended::Duplicate(Duplicate {
+                mid: mid_of(*index),
+                timestamp: original.timestamp,
+                body: original.body.clone(),
+            });
+        }
+        if let Some(file) = &file
+            && !self.files.link(file, &id, &sender, mid_of(index))
+        {
+            return Appended::FileRefused;
+        }
+        if let Some(origin) = origin {
+            conversation.origins.insert(origin, index);
         }
         let order = conversation
             .messages

@@ -4,6 +4,7 @@
 mod administration;
 mod checkpoint;
 mod database;
+mod file_rows;
 mod open;
 mod operations;
 mod peek;
@@ -29,6 +30,7 @@ use self::open::PageCaches;
 use self::scan::closed;
 use self::sealed::Placement;
 use super::Result;
+use super::files::FileId;
 use super::ids::{AccountId, ConversationId, RoomId, Slot};
 use super::keys::{InstallationKey, MasterKey, MasterKeySource};
 use super::shard::{DatabaseIndex, SlotHasher, SlotMap};
@@ -189,6 +191,10 @@ impl SqliteStore {
 
     fn of_conversation(&self, id: &ConversationId) -> Result<&Database> {
         self.database(|slots| slots.of_conversation(id))
+    }
+
+    fn of_file(&self, id: &FileId) -> Result<&Database> {
+        self.database(|_| id.slot())
     }
 
     fn of_room(&self, id: &RoomId) -> Result<&Database> {

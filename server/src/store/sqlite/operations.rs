@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::SqliteStore;
 use super::database::OPERATION_BYTES;
 use super::room_rows::RoomList;
+use crate::store::files::{FileContent, FileId, NewFile, StoredFile};
 use crate::store::ids::{AccountId, ConversationId, DeviceKey, RoomId, Seq, SessionHash, Timestamp};
 use crate::store::record::{
     Account, Advance, Append, Appended, ContactChange, ContactLists, Contacts, Dissolved, FirstWaiting,
@@ -429,6 +430,92 @@ impl Store for SqliteStore {
                 .await?;
         }
         Ok(())
+    }
+
+    async fn begin_file(&self, file: NewFile) -> Result<Option<FileId>> {
+        let slot = self.slots.of_conversation(&file.conversation);
+        self.of_conversation(&file.conversation)?
+            .write(0, move |writer| writer.begin_file(slot, &file))
+            .await
+    }
+
+    async fn finish_file(&self, id: &FileId, content: FileContent) -> Result<bool> {
+        let id = *id;
+        self.of_file(&id)?
+            .write(0, move |writer| writer.finish_file(&id, &content))
+            .await
+    }
+
+    async fn file(&self, id: &FileId) -> Result<Option<StoredFile>> {
+        let id = *id;
+        self.of_file(&id)?.read(move |reader| reader.file(&id)).await
+    }
+
+    async fn delete_file(&self, id: &FileId, uploader: &AccountId) -> Result<bool> {
+        let (id, uploader) = (*id, uploader.clone());
+        self.of_file(&id)?
+            .write(0, move |writer| writer.delete_file(&id, &uploader))
+            .await
+    }
+
+    async fn use_picture(&self, id: &FileId) -> Result<bool> {
+        let id = *id;
+        self.of_file(&id)?
+            .write(0, move |writer| writer.use_picture(&id))
+            .await
+    }
+
+    async fn retire_pictures(&self, keep: &FileId) -> Result<()> {
+        let keep = *keep;
+        self.of_file(&keep)?
+            .write(0, move |writer| writer.retire_pictures(&keep))
+            .await
+    }
+
+    async fn expire_files(&self, before: Timestamp, limit: usize) -> Result<u64> {
+        let mut expired = 0;
+        for database in &self.databases {
+            expired += database
+                .write(0, move |writer| writer.expire_files(before, limit))
+                .await?;
+        }
+        Ok(expired)
+    }
+
+    async fn abandon_files(&self) -> Result<u64> {
+        let mut abandoned = 0;
+        for database in &self.databases {
+            abandoned += database.write(0, |writer| writer.abandon_files()).await?;
+        }
+        Ok(abandoned)
+    }
+
+    async fn deleted_files(&self, limit: usize) -> Result<Vec<FileId>> {
+        let mut deleted = Vec::new();
+        for database in &self.databases {
+            let left = limit - deleted.len();
+            deleted.extend(database.read(move |reader| reader.deleted_files(left)).await?);
+        }
+        Ok(deleted)
+    }
+
+    async fn forget_files(&self, ids: Vec<FileId>) -> Result<()> {
+        let Some(first) = ids.first() else {
+            return Ok(());
+        };
+        self.of_file(first)?
+            .write(ids.len() * OPERATION_BYTES, move |writer| {
+                writer.forget_files(&ids)
+            })
+            .await
+    }
+
+    async fn unknown_files(&self, ids: Vec<FileId>) -> Result<Vec<FileId>> {
+        let Some(first) = ids.first() else {
+            return Ok(Vec::new());
+        };
+        let database = self.of_file(first)?;
+        database.read(move |reader| reader.unknown_files(ids)).await
     }
 
     async fn rotate_key(&self) -> Result<u32> {

@@ -111,11 +111,12 @@ pub(super) fn scan_step(
             &["slot", "conversation", "position"],
         ),
         Table::Profile => ("SELECT slot, owner, key_id FROM profile", &["slot", "owner"]),
+        Table::File => ("SELECT slot, id, key_id, body IS NULL FROM file", &["slot", "id"]),
     };
     let key_column = key.len();
     step(connection, select, key, from, limit, |row| {
-        let recalled = table == Table::Message && row.get(key_column + 1)?;
-        if row.get::<_, KeyId>(key_column)? == current || recalled {
+        let is_empty = matches!(table, Table::Message | Table::File) && row.get(key_column + 1)?;
+        if row.get::<_, KeyId>(key_column)? == current || is_empty {
             return Ok(None);
         }
         let slot = row.get(0)?;
@@ -156,17 +157,22 @@ pub(super) fn scan_step(
                 slot,
                 owner: row.get(1)?,
             },
+            Table::File => SealedRecord::File {
+                slot,
+                id: row.get(1)?,
+            },
         }))
     })
 }
 
 /// All tables with sealed records, in the order they are walked through.
-pub(super) const SEALED_TABLES: [Table; 8] = [
+pub(super) const SEALED_TABLES: [Table; 9] = [
     Table::Account,
     Table::Token,
     Table::Device,
     Table::Profile,
     Table::Room,
+    Table::File,
     Table::LogNotice,
     Table::Inbox,
     Table::Message,

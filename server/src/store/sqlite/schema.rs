@@ -16,11 +16,12 @@ pub(super) const INSTALLATION_KEY_PURPOSE: &str = "tim installation key";
 pub(super) const INSTALLATION_KEY: &str = "installation_key";
 
 /// All migrations; the first makes version 1.
-pub(super) const MIGRATIONS: [&str; 4] = [
+pub(super) const MIGRATIONS: [&str; 5] = [
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_rooms.sql"),
     include_str!("migrations/0003_web.sql"),
     include_str!("migrations/0004_admin.sql"),
+    include_str!("migrations/0005_files.sql"),
 ];
 
 /// The version this program reads and writes.

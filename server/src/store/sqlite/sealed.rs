@@ -8,6 +8,7 @@ use sha2::Sha256;
 use tim_protocol::node::Node;
 
 use crate::store::encryption::{Place, Table};
+use crate::store::files::FileId;
 use crate::store::ids::{AccountId, ConversationId, DeviceKey, Mid, RoomId, SessionHash, Slot, Timestamp};
 use crate::store::keys::{InstallationKey, KeyId};
 use crate::store::shard::{DatabaseIndex, SlotHasher, SlotMap};
@@ -21,6 +22,7 @@ pub(super) struct Placement {
     database: DatabaseIndex,
     devices: Hmac<Sha256>,
     authors: Hmac<Sha256>,
+    uploaders: Hmac<Sha256>,
 }
 
 impl Placement {
@@ -31,6 +33,7 @@ impl Placement {
             database,
             devices: key.keyed_hash("device"),
             authors: key.keyed_hash("author"),
+            uploaders: key.keyed_hash("uploader"),
         }
     }
 
@@ -59,6 +62,20 @@ impl Placement {
 
     pub(super) fn token(&self, hash: &[u8; 32]) -> Result<i64> {
         self.column(self.slots.of_token(hash))
+    }
+
+    pub(super) fn file(&self, id: &FileId) -> Result<i64> {
+        self.column(id.slot())
+    }
+
+    /// The column that tells whose a file is without naming the account.
+    pub(super) fn uploader(&self, account: &AccountId) -> [u8; 16] {
+        let mut mac = self.uploaders.clone();
+        mac.update(account.as_str().as_bytes());
+        let tag = mac.finalize().into_bytes();
+        let mut column = [0; 16];
+        column.copy_from_slice(&tag[..16]);
+        column
     }
 
     /// The column that names a device without telling its name.

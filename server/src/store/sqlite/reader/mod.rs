@@ -4,6 +4,7 @@
 mod administration;
 mod conversations;
 mod directories;
+mod files;
 mod inboxes;
 mod rooms;
 

@@ -15,6 +15,7 @@ fn message(to: u8, text: &str) -> Append {
         timestamp: Timestamp(1),
         body: text.to_owned().into(),
         inboxes: vec![account_id("ben")],
+        file: None,
     }
 }
 

@@ -83,6 +83,7 @@ async fn a_database_of_version_1_with_data_is_brought_up_to_date() {
         timestamp: Timestamp(1),
         body: text.into(),
         inboxes: vec![account_id("ben")],
+        file: None,
     };
     store.append(vec![message("old")]).await.unwrap();
     store.close().await;
@@ -99,6 +100,7 @@ async fn a_database_of_version_1_with_data_is_brought_up_to_date() {
         "web_session",
         "admin_record",
         "audit",
+        "file",
     ] {
         sql.execute_batch(&format!("DROP TABLE {table}")).unwrap();
     }
@@ -147,7 +149,14 @@ async fn a_migration_that_fails_leaves_the_database_as_it_was() {
     let scratch = Scratch::new();
     scratch.open_store().close().await;
     let sql = scratch.sql();
-    for table in ["profile", "room", "membership", "room_member", "room_position"] {
+    for table in [
+        "file",
+        "profile",
+        "room",
+        "membership",
+        "room_member",
+        "room_position",
+    ] {
         sql.execute_batch(&format!("DROP TABLE {table}")).unwrap();
     }
     // The last table is in the way of the migration.

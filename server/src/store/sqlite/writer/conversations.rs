@@ -61,6 +61,15 @@ impl Writer<'_> {
     }
 
     fn append_one(&mut self, append: &Append) -> TaskResult<Appended> {
+        if let Some(file) = &append.file
+            && !self.may_link(file, &append.conversation, &append.sender)?
+        {
+            // A repeat of the message that names it is still a repeat.
+            return Ok(match self.repeated(append)? {
+                Some(original) => Appended::Duplicate(original),
+                None => Appended::FileRefused,
+            });
+        }
         let Self {
             connection,
             placement,
@@ -103,12 +112,17 @@ impl Writer<'_> {
         let slot = state.slot;
         if inserted == 0 {
             let original = self.original(slot, &id, origin_column)?;
+            let original = original
+                .ok_or_else(|| damaged(Table::Message, "the index of origins does not fit the table"))?;
             return Ok(Appended::Duplicate(original));
         }
         state.last_mid = mid;
         state.last_time = time;
         let position = Seq(state.head());
         let mid = Mid(mid);
+        if let Some(file) = &append.file {
+            self.link(file, mid)?;
+        }
         let content = InboxContent::reference(&id, mid);
         let seqs = append
             .inboxes
@@ -120,15 +134,22 @@ impl Writer<'_> {
 
     /// The message that has this origin. A damaged one counts as recalled: its author still
     /// learns that it was stored.
-    fn original(&mut self, slot: i64, id: &ConversationId, origin: Option<&[u8]>) -> TaskResult<Duplicate> {
+    fn original(
+        &mut self,
+        slot: i64,
+        id: &ConversationId,
+        origin: Option<&[u8]>,
+    ) -> TaskResult<Option<Duplicate>> {
         let row = self
             .statement(
                 "SELECT mid, timestamp, origin, key_id, body FROM message
                  WHERE slot = ?1 AND conversation = ?2 AND origin = ?3",
             )?
             .query_row(params![slot, id.0, origin], MessageRow::read)
-            .optional()?
-            .ok_or_else(|| damaged(Table::Message, "the index of origins does not fit the table"))?;
+            .optional()?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
         let content = match open_message(&mut self.ciphers, &mut self.place, id, &row) {
             Ok(content) => content,
             Err(error) => {
@@ -136,14 +157,24 @@ impl Writer<'_> {
                 None
             }
         };
-        Ok(Duplicate {
+        Ok(Some(Duplicate {
             mid: Mid(row.mid),
             timestamp: content
                 .as_ref()
                 .and_then(|content| content.exact)
                 .unwrap_or(Timestamp(row.timestamp)),
             body: content.map(|content| content.body),
-        })
+        }))
+    }
+
+    /// The stored message that this one repeats.
+    fn repeated(&mut self, append: &Append) -> TaskResult<Option<Duplicate>> {
+        let Some(client_id) = append.client_id.filter(|client_id| *client_id != 0) else {
+            return Ok(None);
+        };
+        let slot = self.placement.conversation(&append.conversation)?;
+        let origin = self.placement.origin(&append.sender, client_id);
+        self.original(slot, &append.conversation, Some(&origin))
     }
 
     pub(in crate::store::sqlite) fn retract(&mut self, retract: &Retract) -> TaskResult<Retracted> {
@@ -173,6 +204,7 @@ impl Writer<'_> {
         }
         self.statement("UPDATE message SET body = NULL WHERE slot = ?1 AND conversation = ?2 AND mid = ?3")?
             .execute(params![slot, conversation.0, mid.0])?;
+        self.delete_linked(slot, conversation, *mid)?;
         let position = log
             .as_ref()
             .map(|packet| self.log_packet(conversation, packet))

@@ -6,6 +6,7 @@ mod accounts;
 mod administration;
 mod contacts;
 mod conversations;
+mod files;
 mod inboxes;
 mod profiles;
 mod rekey;

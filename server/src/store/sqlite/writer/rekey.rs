@@ -10,6 +10,7 @@ use crate::store::StoreError;
 use crate::store::encryption::{Scope, Table};
 use crate::store::ids::{AccountId, ConversationId, Timestamp};
 use crate::store::keys::{KeyId, MasterKey, Secret};
+use crate::store::sqlite::file_rows::FileRow;
 use crate::store::sqlite::room_rows::RoomRow;
 use crate::store::sqlite::schema::{DATA_KEY_PURPOSE, key_failure};
 use crate::store::sqlite::sealed::{
@@ -55,6 +56,10 @@ pub(in crate::store::sqlite) enum SealedRecord {
     Profile {
         slot: i64,
         owner: String,
+    },
+    File {
+        slot: i64,
+        id: Vec<u8>,
     },
 }
 
@@ -131,6 +136,7 @@ impl Writer<'_> {
                 position,
             } => self.reseal_log_notice(*slot, ConversationId(*conversation), *position),
             SealedRecord::Profile { slot, owner } => self.reseal_profile(*slot, owner),
+            SealedRecord::File { slot, id } => self.reseal_file(*slot, id),
         }
     }
 
@@ -333,6 +339,25 @@ impl Writer<'_> {
         Ok(true)
     }
 
+    fn reseal_file(&mut self, slot: i64, id: &[u8]) -> TaskResult<bool> {
+        let Some(row) = FileRow::select(self.connection, slot, id)? else {
+            return Ok(false);
+        };
+        let Some(sealed) = &row.sealed else {
+            return Ok(false);
+        };
+        let scope = Scope::Conversation(row.conversation);
+        row.place(&mut self.place, row.key);
+        let Some((new, content)) = self.open_old(Table::File, row.key, &scope, sealed)? else {
+            return Ok(false);
+        };
+        row.place(&mut self.place, new);
+        self.seal(Table::File, new, &scope, &[&content])?;
+        self.statement("UPDATE file SET key_id = ?3, body = ?4 WHERE slot = ?1 AND id = ?2")?
+            .execute(params![slot, id, new, self.sealed])?;
+        Ok(true)
+    }
+
     /// Opens what an old key sealed at `self.place`; `None` when it is the current key.
     fn open_old(
         &mut self,
@@ -390,6 +415,9 @@ impl Writer<'_> {
             SealedRecord::Profile { slot, owner } => self
                 .statement("SELECT key_id FROM profile WHERE slot = ?1 AND owner = ?2")?
                 .query_row(params![slot, owner], key),
+            SealedRecord::File { slot, id } => self
+                .statement("SELECT key_id FROM file WHERE slot = ?1 AND id = ?2")?
+                .query_row(params![slot, id], key),
         };
         Ok(found.optional()?)
     }
