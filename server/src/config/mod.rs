@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 pub use render::{default_file, effective};
 pub use schema::{
-    Accounts, Admin, Config, Delivery, Directory, External, Files, KEYS, Key, Keys, Limits, Listen, Log, Messages,
-    Operations, Passwords, Presence, Process, SECTIONS, Section, Storage, Tls, VirtualRooms, Web,
+    Accounts, Admin, Config, Delivery, Directory, External, Files, KEYS, Key, Keys, Limits, Listen, Log,
+    Messages, Operations, Passwords, Presence, Process, SECTIONS, Section, Storage, Tls, VirtualRooms, Web,
 };
 pub use value::{
     ByteSize, FileStorage, LogFormat, Network, Operation, Origin, RawValue, Secret, StorageKind, Value,

@@ -9,6 +9,7 @@
 mod abuse;
 mod delivered;
 mod directory;
+mod files;
 mod origins;
 mod pages;
 mod sessions;
