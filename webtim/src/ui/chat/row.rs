@@ -204,7 +204,7 @@ fn Bubble(props: &RowProps) -> Html {
                         <button type="button" class="message-author" onclick={oncard} data-test="message-sender">{ name.clone() }</button>
                     }
                     { for quote }
-                    <div class="message-body" data-test="message-text">
+                    <div class="message-body">
                         <MessageContent chat={props.chat.clone()} message={Rc::clone(&message)} names={Rc::clone(&props.names)} />
                     </div>
                     <span class="message-meta" title={dates::full(lang, message.time)}>
