@@ -147,7 +147,7 @@ mod tests {
     }
 
     fn content(size: usize) -> Vec<u8> {
-        (0..size).map(|at| (at % 251) as u8).collect()
+        (0..=250).cycle().take(size).collect()
     }
 
     /// The chunks of a blob.
@@ -246,7 +246,8 @@ mod tests {
             one in any::<prop::sample::Index>(),
             two in any::<prop::sample::Index>(),
         ) {
-            let (one, two) = (one.index(size as usize) as u64, two.index(size as usize) as u64);
+            let bytes = usize::try_from(size).unwrap();
+            let (one, two) = (one.index(bytes) as u64, two.index(bytes) as u64);
             let part = one.min(two)..one.max(two) + 1;
             let span = span(size, &part);
             prop_assert_eq!(span.first, part.start / CHUNK_64);

@@ -27,7 +27,7 @@ fn installation() -> InstallationKey {
 }
 
 fn content(size: usize) -> Vec<u8> {
-    (0..size).map(|at| (at % 251) as u8).collect()
+    (0..=250).cycle().take(size).collect()
 }
 
 async fn write(blobs: &Blobs, number: u8, content: &[u8]) -> Result<[u8; 32], BlobError> {

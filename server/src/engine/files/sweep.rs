@@ -7,7 +7,7 @@ use futures_util::TryStreamExt as _;
 use tokio::sync::watch;
 
 use super::FileError;
-use crate::blobs::{BlobError, Blobs};
+use crate::blobs::Blobs;
 use crate::engine::Engine;
 use crate::store::{FileId, Store};
 
@@ -92,11 +92,7 @@ impl Engine {
     /// none is left over from a deletion that a crash broke off.
     async fn remove_strays(&self, blobs: &Blobs) -> Result<(), FileError> {
         let mut listed = blobs.list().try_chunks(STEP);
-        while let Some(found) = listed
-            .try_next()
-            .await
-            .map_err(|error| BlobError::from(error.1))?
-        {
+        while let Some(found) = listed.try_next().await.map_err(|error| error.1)? {
             let strays: Vec<FileId> = self.store.unknown_files(found).await?;
             for id in &strays {
                 blobs.delete(id).await?;
