@@ -8,8 +8,8 @@ use std::path::Path;
 
 use axum::body::Body;
 use axum::http::header::{
-    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    ETAG, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode};
 use axum::response::Response;
@@ -17,7 +17,7 @@ use bytes::Bytes;
 
 use crate::config::Web as Settings;
 use bundle::{Bundle, File};
-use negotiation::{Coding, best_coding, is_known};
+use negotiation::{Coding, best_coding, is_known, wants_page};
 
 /// The pages that are built into the program.
 #[cfg(feature = "web-assets")]
@@ -106,8 +106,10 @@ impl Pages {
             Self::Text(_) => plain(StatusCode::NOT_FOUND, ""),
             Self::Served(bundle) => {
                 let file = bundle.get(path).or_else(|| {
-                    // Every address inside the page is the page; a file that is missing is missing.
-                    let is_address = !path.contains('.') && !path.starts_with("/client");
+                    // Every address inside the page is the page for somebody who opens it in a browser; for a
+                    // program, and for a file that a page loads, what is missing is missing.
+                    let is_inside = !path.contains('.') && !path.starts_with("/client");
+                    let is_address = path == "/" || is_inside && wants_page(headers.get_all(ACCEPT));
                     is_address.then(|| bundle.get("/index.html")).flatten()
                 });
                 file.map_or_else(|| plain(StatusCode::NOT_FOUND, ""), |file| send(file, headers))

@@ -55,6 +55,16 @@ pub(super) fn best_coding<'a>(
         .unwrap_or(Coding::Plain)
 }
 
+/// Whether somebody opens an address: browsers name HTML then, and nothing or `*/*` for what a page loads.
+pub(super) fn wants_page<'a>(accepted: impl IntoIterator<Item = &'a HeaderValue>) -> bool {
+    accepted
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|list| list.split(','))
+        .map(parse)
+        .any(|(name, is_taken)| is_taken && name.eq_ignore_ascii_case("text/html"))
+}
+
 /// A name and whether its weight is above 0.
 fn parse(item: &str) -> (&str, bool) {
     let mut parts = item.split(';').map(str::trim);

@@ -19,6 +19,12 @@ fn ask(pages: &Pages, method: Method, path: &str, headers: &[(&'static str, &'st
     pages.answer(&request)
 }
 
+/// What a browser sends when somebody opens an address.
+const OPENED: (&str, &str) = (
+    "accept",
+    "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+);
+
 async fn body(response: Response) -> Bytes {
     axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap()
 }
@@ -63,7 +69,7 @@ async fn a_file_comes_in_the_form_that_is_taken() {
 #[tokio::test]
 async fn every_address_of_the_page_is_the_page() {
     for path in ["/", "/index.html", "/people", "/rooms/abc", "/?a=b.c"] {
-        let response = ask(&pages(), Method::GET, path, &[]);
+        let response = ask(&pages(), Method::GET, path, &[OPENED]);
         assert_eq!(response.status(), 200, "{path}");
         assert_eq!(response.headers()[CACHE_CONTROL], "no-cache");
         assert_eq!(body(response).await, "page");
@@ -82,7 +88,7 @@ async fn what_is_missing_is_missing() {
         "/deep/..%2f..%2fetc/passwd",
         "//index.html",
     ] {
-        let response = ask(&pages(), Method::GET, path, &[]);
+        let response = ask(&pages(), Method::GET, path, &[OPENED]);
         let is_page = response.status() == 200;
         assert!(
             !is_page || body(response).await == "page",
@@ -90,6 +96,15 @@ async fn what_is_missing_is_missing() {
         );
         assert!(!is_page || !path.contains('.'), "{path}");
     }
+}
+
+#[test]
+fn programs_are_told_that_an_address_does_not_exist() {
+    for accepted in ["", "*/*", "application/json", "text/html;q=0", "text/htm"] {
+        let response = ask(&pages(), Method::GET, "/people", &[("accept", accepted)]);
+        assert_eq!(response.status(), 404, "{accepted}");
+    }
+    assert_eq!(ask(&pages(), Method::GET, "/", &[]).status(), 200);
 }
 
 #[tokio::test]
