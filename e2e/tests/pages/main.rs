@@ -10,6 +10,7 @@
 mod accounts;
 mod chat;
 mod driver;
+mod files;
 mod friends;
 mod groups;
 mod injection;
