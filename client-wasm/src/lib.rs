@@ -1,4 +1,4 @@
-//! The WebAssembly inside the npm package: thin classes over [`tim_client::Client`] and [`tim_client::web::WebApi`],
+//! The WebAssembly inside the npm package: thin classes over `tim_client::Client` and `tim_client::web::WebApi`,
 //! which take and give plain JavaScript values. What applications see is written by hand in `js/`: it checks that the
 //! module is loaded, turns errors into one class and events into handlers and iterators. Nothing that the session core
 //! decides may be decided here.
