@@ -34,7 +34,7 @@ pub struct Outcome {
 
 /// A server and a client that behaves.
 pub struct Stage {
-    server: RunningServer,
+    server: Box<RunningServer>,
     bystander: Client,
     played: u32,
     sent: usize,
@@ -77,7 +77,7 @@ impl Stage {
     /// The server does not start or does not serve.
     pub async fn build() -> Result<Self> {
         oracle::install();
-        let server = Server::start(config()).await?;
+        let server = Box::new(Box::pin(Server::start(config())).await?);
         let mut bystander = Client::open(server.client_addr()).await?;
         let cast = Cast::register(server.client_addr(), u32::MAX).await?;
         bystander.send_packet(&cast.login("alice")).await;
@@ -150,7 +150,7 @@ impl Stage {
     /// Stops the server.
     pub async fn close(self) -> Vec<String> {
         drop(self.bystander);
-        self.server.shutdown().await;
+        Box::pin((*self.server).shutdown()).await;
         oracle::take()
     }
 }
